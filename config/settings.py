@@ -1,0 +1,174 @@
+"""Typed settings of a process: default < TOML file < environment.
+
+Built once, in `__main__`, and passed down; nobody else reads the environment. Unknown or mistyped
+keys stop the start with the key's name.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULTS = Path(__file__).with_name("default.toml")
+PREFIX = "HINDCAST_"
+# Names with the prefix that are not settings: the file above, and what the tests run against.
+NOT_SETTINGS = {"HINDCAST_CONFIG", "HINDCAST_TEST_DATABASE_URL"}
+
+
+class SettingsError(ValueError):
+    """A settings file or variable that is unknown, mistyped or out of range."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Section):
+    """Where the data lives."""
+
+    data_dir: str
+    url: str
+    max_connections: int = Field(ge=1, le=1000)
+
+
+class ServerSettings(_Section):
+    """What every serving process shares."""
+
+    public_url: str
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    drain_delay_s: float = Field(ge=0.0, le=300.0)
+    drain_timeout_s: float = Field(ge=0.0, le=3600.0)
+
+
+class DataapiSettings(_Section):
+    """The data API's address and limits."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    threads: int = Field(ge=1, le=256)
+    connection_limit: int = Field(ge=1, le=100_000)
+    max_body_bytes: int = Field(ge=1024)
+    max_import_bytes: int = Field(ge=1024)
+    max_run_bars: int = Field(ge=1)
+    max_concurrent_runs: int = Field(ge=1, le=256)
+    cache_bytes: int = Field(ge=0)
+
+
+class DashboardSettings(_Section):
+    """The dashboard's address, and how it reaches the API."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    threads: int = Field(ge=1, le=256)
+    connection_limit: int = Field(ge=1, le=100_000)
+    api_url: str
+    api_timeout_s: float = Field(gt=0.0, le=300.0)
+    cache_items: int = Field(ge=0)
+    cache_brief_s: float = Field(ge=0.0, le=3600.0)
+
+
+class Settings(_Section):
+    """All settings of one process."""
+
+    store: StoreSettings
+    server: ServerSettings
+    dataapi: DataapiSettings
+    dashboard: DashboardSettings
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the directory of the store, of compiled kernels and of process records."""
+        if self.store.data_dir:
+            return Path(self.store.data_dir).expanduser().resolve()
+        if (ROOT / "pyproject.toml").is_file():
+            return ROOT / ".hindcast"
+        return Path("~/.local/share/hindcast").expanduser()
+
+    @property
+    def database_url(self) -> str:
+        """Return the store's address, SQLite in `data_dir` unless another is set."""
+        return self.store.url or f"sqlite:///{self.data_dir / 'hindcast.db'}"
+
+    def with_data_dir(self, data_dir: str | Path) -> Settings:
+        """Return these settings with a store of its own in `data_dir`."""
+        store = self.store.model_copy(update={"data_dir": str(data_dir), "url": ""})
+        return self.model_copy(update={"store": store})
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process.
+
+    Raises
+    ------
+    SettingsError
+        If the file is missing or unreadable, or a key is unknown, mistyped or out of range.
+    """
+    environ = os.environ if environ is None else environ
+    values = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
+    file_name = environ.get("HINDCAST_CONFIG")
+    if file_name:
+        _merge(values, _read_toml(Path(file_name)), source=file_name)
+    _merge(values, _from_environment(environ, values), source="environment")
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"Setting {key}: {first['msg'].lower()}, was {first['input']!r}."
+        ) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error.strerror}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
+
+
+def _from_environment(environ: Mapping[str, str], known: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("_")
+        default = known.get(section, {}).get(key)
+        values.setdefault(section, {})[key] = _parse(name, text, default)
+    return values
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    """Return `text` in the type of the setting's default; pydantic judges ranges."""
+    if isinstance(default, int | float):
+        try:
+            return type(default)(text)
+        except ValueError:
+            raise SettingsError(
+                f"{name}: expected a {type(default).__name__}, was {text!r}."
+            ) from None
+    return text
+
+
+def _merge(values: dict[str, Any], new: dict[str, Any], *, source: str) -> None:
+    for section, keys in new.items():
+        if section not in values:
+            raise SettingsError(
+                f"Unknown section {section!r} in {source}; known: {', '.join(values)}."
+            )
+        if not isinstance(keys, dict):
+            raise SettingsError(f"Expected a table [{section}] in {source}, was {keys!r}.")
+        for key, value in keys.items():
+            if key not in values[section]:
+                known = ", ".join(values[section])
+                raise SettingsError(
+                    f"Unknown setting {section}.{key} in {source}; known there: {known}."
+                )
+            values[section][key] = value

@@ -1,0 +1,1 @@
+"""Compiled loops: arrays in, `out` last, no allocation inside, and nothing else."""

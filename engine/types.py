@@ -1,0 +1,250 @@
+"""The records that pass between the engine's parts, and the arrays they are made of.
+
+Shapes: `n_symbols` symbols in code-point order of their names, `n_times` instants of the union
+clock. Times are int64 UTC milliseconds of a bar's open; prices are raw float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Table = dict[str, npt.NDArray[Any]]
+"""Equally long arrays by column name."""
+
+
+class Side(IntEnum):
+    """Direction of an order or fill."""
+
+    BUY = 1
+    SELL = -1
+
+
+class FillPhase(IntEnum):
+    """Where in its bar a fill happened (F2)."""
+
+    OPEN = 0
+    INSIDE = 1
+    CLOSE = 2
+
+
+class OrderType(IntEnum):
+    """Kind of an order; children (stop, target, trail) belong to their entry and have no row."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+
+
+class OrderStatus(IntEnum):
+    """Last state of an order."""
+
+    WORKING = 0
+    FILLED = 1
+    PARTIAL = 2
+    CANCELLED = 3
+    EXPIRED = 4
+    REJECTED = 5
+
+
+class Reason(IntEnum):
+    """Why a fill happened or an order ended; the lower-case names are those of the CSV files."""
+
+    SIGNAL = 0
+    STOP = 1
+    TARGET = 2
+    TRAIL = 3
+    LIMIT = 4
+    REBALANCE = 5
+    FLIP = 6
+    MARGIN = 7
+    BANKRUPT = 8
+    RISK = 9
+    DELISTED = 10
+    SPLIT = 11
+    END = 12
+    EXPIRED = 13
+    CASH = 14
+    CONFLICT = 15
+
+
+class SizeKind(IntEnum):
+    """How the size of an entry is meant (F7)."""
+
+    FRACTION = 0
+    UNITS = 1
+    CASH = 2
+    RISK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of one symbol.
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n_bars,)
+        UTC milliseconds of each bar's open, strictly increasing.
+    open, high, low, close, volume : ndarray of float64, shape (n_bars,)
+        Raw prices in quote currency and shares traded.
+    splits : sequence of (ex_time_ms, ratio)
+        2.0 means two new shares for one.
+    dividends : sequence of (ex_time_ms, cash per raw share)
+    lot : float
+        Smallest quantity step; 0 for fractional.
+    delisted : bool
+        Whether the series ended because the symbol stopped trading (F15).
+    calendar : str or None
+        Exchange code ("XNYS"), "24/7", "fx", or None when unknown.
+    tz : str
+        IANA zone of the exchange.
+    """
+
+    time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    splits: tuple[tuple[int, float], ...] | None = None
+    dividends: tuple[tuple[int, float], ...] | None = None
+    lot: float = 1.0
+    delisted: bool = False
+    calendar: str | None = None
+    tz: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Bars of all symbols on one union clock (F13), warm-up bars included.
+
+    Price arrays have shape (n_symbols, n_times) and are NaN where `has_bar` is False. `split` is
+    the ratio that acts at a bar (1.0: none), `dividend` the cash per raw share (0.0: none); an
+    action without a bar on its date stands at the symbol's next bar (F14). The run itself starts
+    at index `first`: earlier bars feed indicators only.
+    """
+
+    symbols: tuple[str, ...]
+    time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    has_bar: BoolArray
+    split: FloatArray
+    dividend: FloatArray
+    lot: FloatArray
+    delisted: BoolArray
+    calendars: tuple[str | None, ...]
+    zones: tuple[str, ...]
+    first: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideSignals:
+    """What one side (long or short) of a formula strategy wants at each close.
+
+    All arrays have shape (n_symbols, n_times). `enter` is already False where an entry must not
+    be made (no bar, inside the warm-up, a NaN read by any field of the side). Prices are in the
+    shares of the signal bar; None means that the formula has no such field. A stop or target is
+    a + b * entry_price. A trail is a distance, or a fraction when `is_trail_fraction`.
+    """
+
+    enter: BoolArray
+    exit: BoolArray
+    limit: FloatArray | None = None
+    trigger: FloatArray | None = None
+    stop: tuple[FloatArray, FloatArray] | None = None
+    target: tuple[FloatArray, FloatArray] | None = None
+    trail: FloatArray | None = None
+    is_trail_fraction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What a formula strategy wants at each close, aligned with a Market's clock.
+
+    `size` has shape (n_symbols, n_times), in the unit of `size_kind`, and is never NaN where a
+    side enters. `expire_bars` 0 means good till cancelled.
+    """
+
+    long: SideSignals
+    short: SideSignals
+    size_kind: SizeKind
+    size: FloatArray
+    expire_bars: int = 0
+    pyramiding: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What the broker and the portfolio wrote down, for the instants from `Market.first` on.
+
+    `i_time` columns count from the run's first instant (0 = Market.first).
+
+    time, equity, cash, market_value, gross_value : shape (n_times - first,)
+        market_value = Σ q·close, gross_value = Σ |q|·close, both with stale marks (F13).
+    orders : order_id, i_time, symbol (index), side, type, quantity, limit, stop, expire_bars,
+        status, reason, filled_quantity, filled_price, stop_a, stop_b, target_a, target_b, trail
+    fills : i_time, symbol, side, quantity, price, fee, order_id, reason, ambiguous, phase
+    trades : symbol, side, quantity, entry_i, entry_price, exit_i (-1 while open), exit_price,
+        fees, pnl, return, bars, mae, mfe, exit_reason, ambiguous, open, r_multiple, order_id
+    totals : interest, borrow, dividends, contributions, fees (money, signed as credited)
+    """
+
+    time: IntArray
+    equity: FloatArray
+    cash: FloatArray
+    market_value: FloatArray
+    gross_value: FloatArray
+    orders: Table
+    fills: Table
+    trades: Table
+    totals: Mapping[str, float]
+    ambiguous_fills: int
+    stale_bars: int
+    conflicts: int
+    status: str
+    recon_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A finished backtest.
+
+    Attributes
+    ----------
+    metrics : dict of str to float, int or None
+    equity, orders, fills, trades : dict of equally long arrays
+        Keys are the columns of the exported CSV files; times are int64 UTC milliseconds.
+    curves : dict of arrays, each as long as `equity`
+        `benchmark` (absent without one), `band_low`, `band_high` (the range over intrabar rules).
+    benchmark_metrics : dict of str to float, int or None
+        The same metrics of the benchmark's curve, where they mean something.
+    checks : dict
+        look_ahead, warm_up, ambiguous_fills, band, recon_error.
+    config : dict
+        The resolved RunConfig.
+    status : {"done", "bankrupt", "stopped"}
+    """
+
+    metrics: dict[str, float | int | None]
+    benchmark_metrics: dict[str, float | int | None]
+    equity: Table
+    curves: Table
+    orders: Table
+    fills: Table
+    trades: Table
+    checks: dict[str, Any]
+    config: dict[str, Any]
+    status: str

@@ -1,0 +1,6 @@
+"""Shared by all tests: compiled kernels are kept between test runs, named by the engine's sources."""
+
+from config.kernels import prepare_kernels
+from config.settings import load_settings
+
+prepare_kernels(load_settings().data_dir)
