@@ -1,1 +1,1 @@
-"""What a run is asked for (`config.run`), what a process is set to (`config.settings`), and how it serves."""
+"""What a run is asked for, what a process is set to, and how it logs and serves."""

@@ -9,7 +9,14 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 Fill = Literal["next_open", "this_close", "next_close"]
 Path = Literal["pessimistic", "optimistic", "ohlc"]
@@ -77,7 +84,7 @@ class Execution(_Part):
 
 
 class Costs(_Part):
-    """Fees per fill (F8) and carry per year (F10); rates are fractions a year, fees in basis points."""
+    """Fees per fill in basis points (F8), carry as fractions a year (F10)."""
 
     rate_bps: NonNegative = Field(10.0, lt=10_000.0)
     maker_bps: NonNegative | None = Field(None, lt=10_000.0)
@@ -92,7 +99,7 @@ class Costs(_Part):
 
 
 class Margin(_Part):
-    """Share of an opening's value that must be covered, and of the gross value that must stay covered (F10, F12)."""
+    """Share of an opening to be covered (F10), share of the gross to stay covered (F12)."""
 
     initial: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
     maintenance: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
