@@ -41,7 +41,7 @@ class Draining:
         if self.started.is_set() and environ.get("PATH_INFO") == "/healthz":
             start_response(
                 "404 Not Found",
-                [("Content-Type", "text/plain"), ("Content-Length", "9"), ("Connection", "close")],
+                [("Content-Type", "text/plain"), ("Content-Length", "9")],
             )
             return [b"draining\n"]
         return self.app(environ, start_response)

@@ -76,9 +76,12 @@ def test_sigterm_serves_what_is_in_flight_and_tells_the_balancer(server):
 
 def test_requests_keep_being_served_while_draining(server):
     process, url = server
-    threading.Thread(target=lambda: _get(f"{url}/slow")).start()
+    slow = threading.Thread(target=lambda: _get(f"{url}/slow"))
+    slow.start()
     time.sleep(0.2)
 
     process.terminate()
+    answer = _get(f"{url}/quick")
+    slow.join()
 
-    assert _get(f"{url}/quick") == (200, b"served")
+    assert answer == (200, b"served")
