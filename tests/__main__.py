@@ -1,0 +1,72 @@
+"""`./run test`: everything CI runs: format, lint, types, layers, then all tests.
+
+With pytest arguments only pytest runs, with them. What a machine lacks for the browser, Postgres
+and balancer tests is installed from the Debian archive when root; otherwise those tests are
+reported as skipped with the command that enables them, and with CI=true that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+POSTGRES_PROGRAMS = "/usr/lib/postgresql"
+COMPONENTS = {
+    "chromium": lambda: shutil.which("chromium") is not None,
+    "haproxy": lambda: shutil.which("haproxy") is not None,
+    "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),
+}
+CHECKS = {
+    "format": ["-m", "ruff", "format", "--check", "."],
+    "lint": ["-m", "ruff", "check", "."],
+    "types": ["-m", "mypy"],
+    "layers": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks and the tests; return 0 only when all passed."""
+    install_components()
+    failed = (
+        [] if arguments else [name for name, command in CHECKS.items() if not passes(name, command)]
+    )
+    status = subprocess.run(
+        [PYTHON, "-m", "pytest", "-ra", *arguments], cwd=ROOT, check=False
+    ).returncode
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
+    return status or int(bool(failed))
+
+
+def passes(name: str, command: list[str]) -> bool:
+    """Run one check and say how it went."""
+    started = time.monotonic()
+    status = subprocess.run([PYTHON, *command], cwd=ROOT, check=False).returncode
+    verdict = "passed" if status == 0 else "FAILED"
+    print(f"{name}: {verdict} in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+    return status == 0
+
+
+def install_components() -> None:
+    """Install what the tests need and this machine lacks, or say how."""
+    missing = [name for name, is_there in COMPONENTS.items() if not is_there()]
+    if not missing:
+        return
+    command = f"apt-get install -y {' '.join(missing)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print(f"Missing for some tests: {', '.join(missing)}. As root: {command}", file=sys.stderr)
+        return
+    print(f"Installing {', '.join(missing)} …", file=sys.stderr, flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in ("apt-get update -qq", command.replace("install -y", "install -y -qq")):
+        subprocess.run(step.split(), env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
