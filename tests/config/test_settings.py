@@ -55,7 +55,7 @@ def test_a_wrong_file_stops_the_start_by_name(tmp_path, text, word):
     file = tmp_path / "own.toml"
     file.write_text(text)
 
-    with pytest.raises(SettingsError, match="own.toml") as refused:
+    with pytest.raises(SettingsError, match=r"own\.toml") as refused:
         load_settings({"HINDCAST_CONFIG": str(file)})
 
     assert word in str(refused.value)
