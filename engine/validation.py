@@ -1,0 +1,83 @@
+"""What bars must be before anything is computed from them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import InvalidBarsError
+from engine.types import Bars, BoolArray, FloatArray
+
+PRICES = ("open", "high", "low", "close")
+
+
+def check_bars(symbol: str, bars: Bars) -> None:
+    """Refuse bars that cannot be traded on.
+
+    Parameters
+    ----------
+    symbol : str
+        Named in the message.
+    bars : Bars
+        At least one bar; times strictly increasing; prices finite and > 0, high and low the
+        extremes of their bar; volume finite and >= 0. NaN is refused everywhere.
+
+    Raises
+    ------
+    InvalidBarsError
+        Says which column, which bar and what was expected.
+    """
+    _check_shapes(symbol, bars)
+    _refuse_first(symbol, bars, "time", np.diff(bars.time) <= 0, "increasing times", offset=1)
+    for name in PRICES:
+        column = getattr(bars, name)
+        _refuse_first(symbol, bars, name, ~(np.isfinite(column) & (column > 0.0)), "a price > 0")
+    top = np.maximum(bars.open, bars.close)
+    bottom = np.minimum(bars.open, bars.close)
+    _refuse_first(symbol, bars, "high", bars.high < top, "a high ≥ open and close")
+    _refuse_first(symbol, bars, "low", bars.low > bottom, "a low ≤ open and close")
+    usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
+    _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
+    if not (np.isfinite(bars.lot) and bars.lot >= 0.0):
+        raise InvalidBarsError(f"{symbol}: expected a lot ≥ 0, was {bars.lot}.")
+    _check_actions(symbol, "split ratio", bars.splits)
+    _check_actions(symbol, "dividend", bars.dividends)
+
+
+def _check_shapes(symbol: str, bars: Bars) -> None:
+    if bars.time.ndim != 1 or bars.time.dtype != np.int64:
+        raise InvalidBarsError(
+            f"{symbol}: expected `time` as a one-dimensional int64 array of UTC milliseconds, "
+            f"was {bars.time.dtype} of shape {bars.time.shape}."
+        )
+    if bars.time.size == 0:
+        raise InvalidBarsError(f"{symbol}: expected at least one bar, there is none.")
+    for name in (*PRICES, "volume"):
+        column: FloatArray = getattr(bars, name)
+        if column.shape != bars.time.shape or column.dtype != np.float64:
+            raise InvalidBarsError(
+                f"{symbol}: expected `{name}` as float64 of shape {bars.time.shape}, "
+                f"was {column.dtype} of shape {column.shape}."
+            )
+
+
+def _refuse_first(
+    symbol: str, bars: Bars, column: str, is_bad: BoolArray, expected: str, offset: int = 0
+) -> None:
+    """Raise for the first bar where `is_bad`, which starts at bar `offset`."""
+    if not is_bad.any():
+        return
+    i_bar = int(is_bad.argmax()) + offset
+    stamp = np.datetime64(int(bars.time[i_bar]), "ms")
+    value = getattr(bars, column)[i_bar]
+    more = int(is_bad.sum()) - 1
+    tail = f" ({more} more bars like it)" if more else ""
+    raise InvalidBarsError(
+        f"{symbol}: expected {expected} at bar {i_bar} ({stamp}Z), `{column}` was {value}{tail}."
+    )
+
+
+def _check_actions(symbol: str, what: str, actions: tuple[tuple[int, float], ...] | None) -> None:
+    for ex_time_ms, value in actions or ():
+        if not (np.isfinite(value) and value > 0.0):
+            stamp = np.datetime64(int(ex_time_ms), "ms")
+            raise InvalidBarsError(f"{symbol}: expected a {what} > 0 at {stamp}Z, was {value}.")
