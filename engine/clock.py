@@ -1,0 +1,154 @@
+"""Local dates of bar stamps, and how many periods make a year (M1, M2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from engine.errors import InvalidBarsError
+from engine.types import BoolArray, IntArray
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+DAYS_PER_YEAR = 365.25
+
+SATURDAY = 5
+"""Days of the week count from Monday 0."""
+
+_CALENDAR_PERIODS = {"24/7": 365.0, "24/5": 260.0, "fx": 260.0}
+_LONG_STEPS = ((300, 1.0), (80, 4.0), (25, 12.0), (5, 52.0))
+_RARE_WEEKEND = 0.05
+
+
+def is_intraday(time: IntArray) -> bool:
+    """Return whether bars are shorter than a day, judged by the median step."""
+    return time.size > 1 and float(np.median(np.diff(time))) < DAY_MS
+
+
+def local_days(time: IntArray, zone: str) -> IntArray:
+    """Return the local date of each instant, as days since 1970-01-01.
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n,)
+        UTC milliseconds.
+    zone : str
+        IANA zone, for example "America/New_York".
+
+    Raises
+    ------
+    InvalidBarsError
+        If the zone is unknown.
+    """
+    return (time + utc_offset_ms(time, zone)) // DAY_MS
+
+
+def utc_offset_ms(time: IntArray, zone: str) -> IntArray:
+    """Return what is added to each UTC instant (ms) to read the zone's wall clock.
+
+    Notes
+    -----
+    The zone is asked once per quarter of an hour that occurs, since offsets of all zones in use
+    change on such boundaries; days whose two ends agree are asked only there.
+    """
+    if zone == "UTC" or time.size == 0:
+        return np.zeros(time.size, dtype=np.int64)
+    days, day_of = np.unique(time // DAY_MS, return_inverse=True)
+    at_start = np.array([_offset_at(zone, int(day) * DAY_MS) for day in days], dtype=np.int64)
+    at_end = np.array([_offset_at(zone, int(day + 1) * DAY_MS) for day in days], dtype=np.int64)
+    offset: IntArray = at_start[day_of]
+    changing = np.flatnonzero((at_start != at_end)[day_of])
+    quarter = 15 * MINUTE_MS
+    for i in changing:
+        offset[i] = _offset_at(zone, int(time[i]) // quarter * quarter)
+    return offset
+
+
+@lru_cache(maxsize=65_536)
+def _offset_at(zone: str, instant_ms: int) -> int:
+    instant = datetime.fromtimestamp(instant_ms / 1000.0, UTC)
+    wall = instant.astimezone(_zone(zone)).replace(tzinfo=UTC)
+    return (wall - instant) // timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidBarsError(
+            f"Expected an IANA time zone such as America/New_York, was {name!r}."
+        ) from None
+
+
+def is_seven_day(days: IntArray, calendars: Sequence[str | None]) -> bool:
+    """Return whether the market trades at weekends too: by its calendar, else by its Saturdays."""
+    known = _calendar_periods(calendars)
+    if known is not None:
+        return known == _CALENDAR_PERIODS["24/7"]
+    return _share_on(days, SATURDAY) > _RARE_WEEKEND
+
+
+def periods_per_year(time: IntArray, days: IntArray, calendars: Sequence[str | None]) -> float:
+    """Return how many periods of the return series make a year (M2).
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n_bars,)
+        Stamps of the bars, UTC ms.
+    days : ndarray of int64
+        Dates on which the market had bars, days since 1970-01-01.
+    calendars : sequence of str or None
+        Calendar code of each symbol, None when unknown.
+
+    Notes
+    -----
+    Bars of a week or longer follow their step whatever the calendar: a calendar tells which days
+    are open, not how many weeks a year has. Several symbols share one clock, so the calendar that
+    is open most decides.
+    """
+    step_days = float(np.median(np.diff(time))) / DAY_MS if time.size > 1 else 0.0
+    for at_least, periods in _LONG_STEPS:
+        if step_days >= at_least:
+            return periods
+    known = _calendar_periods(calendars)
+    if known is not None:
+        return known
+    if _share_on(days, SATURDAY) > _RARE_WEEKEND:
+        return 365.0
+    return 260.0 if _share_on(days, SATURDAY + 1) > _RARE_WEEKEND else 252.0
+
+
+def weekends_to_monday(days: IntArray) -> IntArray:
+    """Return the dates with each Saturday and Sunday replaced by the Monday after it."""
+    weekday = _weekday(days)
+    return days + np.where(weekday >= SATURDAY, 7 - weekday, 0)
+
+
+def last_of_each(keys: IntArray) -> IntArray:
+    """Return the index of the last element of every run of equal neighbours."""
+    if keys.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    is_last: BoolArray = np.append(keys[1:] != keys[:-1], True)
+    return np.flatnonzero(is_last)
+
+
+def _calendar_periods(calendars: Sequence[str | None]) -> float | None:
+    if not calendars or None in calendars:
+        return None
+    return max(_CALENDAR_PERIODS.get(str(calendar), 252.0) for calendar in calendars)
+
+
+def _share_on(days: IntArray, weekday: int) -> float:
+    dates = np.unique(days)
+    return float(np.mean(_weekday(dates) == weekday)) if dates.size else 0.0
+
+
+def _weekday(days: IntArray) -> IntArray:
+    # 1970-01-01 was a Thursday.
+    return (days + 3) % 7

@@ -1,0 +1,183 @@
+"""The numbers of a run (M1–M10), each by the formula of `docs/metrics.md`.
+
+Everything is a plain function of the exported tables, so a stored run, a selected range of it and
+a fresh result are measured alike. A statistic that is not defined is None, never NaN or infinite.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.metrics.drawdowns import drawdown_metrics, drawdown_series
+from engine.metrics.ratios import (
+    Metrics,
+    growth_rate,
+    relative_metrics,
+    return_metrics,
+    tail_metrics,
+)
+from engine.metrics.series import Conventions, conventions, period_values, returns_of
+from engine.metrics.trading import exposure_metrics, trade_metrics, turnover_metrics
+from engine.types import FloatArray, IntArray, Table
+
+__all__ = [
+    "METRIC_NAMES",
+    "Conventions",
+    "compute_metrics",
+    "conventions",
+    "curve_metrics",
+]
+
+METRIC_NAMES = (
+    "final_equity",
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "omega",
+    "max_drawdown",
+    "max_drawdown_days",
+    "longest_drawdown_days",
+    "ulcer_index",
+    "var_95",
+    "cvar_95",
+    "tail_ratio",
+    "skew",
+    "kurtosis",
+    "beta",
+    "alpha",
+    "tracking_error",
+    "information_ratio",
+    "benchmark_return",
+    "exposure_time",
+    "gross_exposure",
+    "turnover",
+    "trades",
+    "open_trades",
+    "win_rate",
+    "profit_factor",
+    "expectancy",
+    "average_trade",
+    "payoff_ratio",
+    "best_trade",
+    "worst_trade",
+    "average_bars_held",
+    "average_mae",
+    "average_mfe",
+    "average_r_multiple",
+    "sqn",
+    "kelly",
+    "fees",
+    "periods_per_year",
+)
+"""Every metric of a run, in the order of its document."""
+
+
+def compute_metrics(
+    equity: Table,
+    trades: Table,
+    fills: Table,
+    *,
+    base: float,
+    rules: Conventions,
+    benchmark: FloatArray | None = None,
+    n_before: int = 0,
+) -> Metrics:
+    """Return every metric of a run (M1–M10) by name.
+
+    Parameters
+    ----------
+    equity : table
+        Columns time (int64 UTC ms), equity and exposure, one row a bar, at least one.
+    trades, fills : tables
+        Columns as exported; open trades are counted, not measured.
+    base : float
+        The initial cash; for a selected range, the equity at the close before it.
+    rules : Conventions
+        How the numbers are dated and annualised.
+    benchmark : ndarray of float64, shape (n_bars,), optional
+        Value of the benchmark's account at each bar, NaN where it has none.
+    n_before : int
+        Leading rows that only give the base of a range: no exposure is counted there.
+
+    Returns
+    -------
+    dict of str to float, int or None
+        The names of `METRIC_NAMES`, in their order. Fractions, not percents.
+    """
+    time, value = equity["time"], equity["equity"]
+    found: Metrics = (
+        curve_metrics(time, value, base=base, rules=rules)
+        | _benchmark_metrics(time, value, benchmark, base=base, rules=rules)
+        | exposure_metrics(equity["exposure"][n_before:])
+        | turnover_metrics(time, value, fills)
+        | trade_metrics(trades)
+    )
+    return {name: _finite(found[name]) for name in METRIC_NAMES}
+
+
+def curve_metrics(time: IntArray, value: FloatArray, *, base: float, rules: Conventions) -> Metrics:
+    """Return the metrics that follow from an account's value alone (M1–M6).
+
+    Parameters
+    ----------
+    time, value : ndarray, shape (n_bars,)
+        UTC ms and value at each close, at least one bar.
+    base : float
+        What the value is measured against: the initial cash.
+    """
+    periods = period_values(time, value, base, rules)
+    returns = returns_of(periods.value)
+    last = float(value[-1])
+    growth = growth_rate(base, last, int(time[-1] - time[0]))
+    falls = drawdown_metrics(time, drawdown_series(value, base))
+    depth = falls["max_drawdown"]
+    calmar = growth / -depth if growth is not None and depth else None
+    found: Metrics = {
+        "final_equity": last,
+        "total_return": max(last, 0.0) / base - 1.0,
+        "cagr": growth,
+        **return_metrics(returns, rules.risk_free_per_period, rules.periods_per_year),
+        "calmar": calmar,
+        **falls,
+        **tail_metrics(returns),
+        "periods_per_year": rules.periods_per_year,
+    }
+    return {name: _finite(found[name]) for name in METRIC_NAMES if name in found}
+
+
+def _benchmark_metrics(
+    time: IntArray,
+    value: FloatArray,
+    benchmark: FloatArray | None,
+    *,
+    base: float,
+    rules: Conventions,
+) -> Metrics:
+    """Return the metrics against a benchmark, on the dates both have (M7)."""
+    names = ("beta", "alpha", "tracking_error", "information_ratio", "benchmark_return")
+    if benchmark is None:
+        return dict.fromkeys(names)
+    both = np.isfinite(benchmark)
+    if not both.any():
+        return dict.fromkeys(names)
+    time, value, benchmark = time[both], value[both], benchmark[both]
+    own_base = base if both[0] else max(float(value[0]), 0.0)
+    their_base = float(benchmark[0])
+    if own_base == 0.0:
+        return dict.fromkeys(names)
+    own = returns_of(period_values(time, value, own_base, rules).value)
+    theirs = returns_of(period_values(time, benchmark, their_base, rules).value)
+    related = relative_metrics(own, theirs, rules.risk_free_per_period, rules.periods_per_year)
+    return related | {"benchmark_return": float(benchmark[-1]) / their_base - 1.0}
+
+
+def _finite(value: float | int | None) -> float | int | None:
+    if value is None or not math.isfinite(value):
+        return None
+    # Adding zero turns -0.0 into 0.0.
+    return value + 0

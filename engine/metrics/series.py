@@ -1,0 +1,115 @@
+"""The series the statistics are made from: values at the ends of periods and their returns (M1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from engine import clock
+from engine.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conventions:
+    """How the statistics of a run are dated and annualised (M1, M2).
+
+    `is_intraday` makes the risk statistics run on daily values in `zone`; weekend dates then
+    belong to the Monday after them unless the market is open seven days.
+    """
+
+    periods_per_year: float
+    risk_free_rate: float = 0.0
+    zone: str = "UTC"
+    is_intraday: bool = False
+    is_seven_day: bool = False
+
+    @property
+    def risk_free_per_period(self) -> float:
+        """The annual risk-free rate, compounded down to one period (M4)."""
+        return float((1.0 + self.risk_free_rate) ** (1.0 / self.periods_per_year) - 1.0)
+
+
+def conventions(
+    time: IntArray,
+    *,
+    calendars: Sequence[str | None] = (),
+    zones: Sequence[str] = (),
+    periods_per_year: float | None = None,
+    risk_free_rate: float = 0.0,
+) -> Conventions:
+    """Return the conventions that fit a run's clock (M1, M2).
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n_bars,)
+        The whole run's stamps, UTC ms.
+    calendars, zones : sequences of str
+        Calendar code and IANA zone of each symbol. Zones that differ make UTC.
+    periods_per_year : float, optional
+        Set by the user; None follows the calendar or the dates.
+    """
+    is_intraday = clock.is_intraday(time)
+    zone = zones[0] if len(set(zones)) == 1 else "UTC"
+    days = clock.local_days(time, zone if is_intraday else "UTC")
+    return Conventions(
+        periods_per_year=periods_per_year or clock.periods_per_year(time, days, calendars),
+        risk_free_rate=risk_free_rate,
+        zone=zone,
+        is_intraday=is_intraday,
+        is_seven_day=clock.is_seven_day(days, calendars),
+    )
+
+
+class Periods(NamedTuple):
+    """Values at the ends of the periods of the risk statistics.
+
+    `last` is the index of each period's last bar, `value` what the account is worth there, never
+    below zero, its first element replaced by the base.
+    """
+
+    last: IntArray
+    value: FloatArray
+
+
+def period_values(time: IntArray, value: FloatArray, base: float, rules: Conventions) -> Periods:
+    """Return the values that returns are taken between (M1).
+
+    Parameters
+    ----------
+    time, value : ndarray, shape (n_bars,)
+        UTC ms and the account's value at each bar's close.
+    base : float
+        What stands in for the first value: the initial cash.
+    """
+    last = clock.last_of_each(period_keys(time, rules))
+    ends = np.maximum(value[last], 0.0)
+    ends[:1] = base
+    return Periods(last, ends)
+
+
+def period_keys(time: IntArray, rules: Conventions) -> IntArray:
+    """Return a number for each bar that is equal for bars of the same period."""
+    if not rules.is_intraday:
+        return np.arange(time.size)
+    days = clock.local_days(time, rules.zone)
+    return days if rules.is_seven_day else clock.weekends_to_monday(days)
+
+
+def returns_of(value: FloatArray) -> FloatArray:
+    """Return v_t / v_(t-1) - 1, up to the return that ends at zero (F12).
+
+    Parameters
+    ----------
+    value : ndarray of float64, shape (n,)
+        Not negative, the first positive.
+
+    Returns
+    -------
+    ndarray of float64, shape (n - 1,) or shorter
+    """
+    zeros = np.flatnonzero(value == 0.0)
+    alive = value[: zeros[0] + 1] if zeros.size else value
+    return alive[1:] / alive[:-1] - 1.0
