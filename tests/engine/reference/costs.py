@@ -1,0 +1,64 @@
+"""Prices after slippage (F6), fees (F8) and quantities (F7)."""
+
+from __future__ import annotations
+
+import math
+
+from config.run import Costs, RunConfig
+from tests.engine.reference.records import Bar
+
+
+def price_after_costs(
+    config: RunConfig, side: int, raw: float, *, limit: float | None, bar: Bar | None
+) -> float:
+    """F6: slippage and half the spread, the tick against you, the clip, then the limit."""
+    execution = config.execution
+    worse = execution.slippage_bps / 1e4 + execution.spread_bps / 1e4 / 2.0
+    price = raw * (1.0 + side * worse)
+    if execution.tick is not None:
+        ticks = price / execution.tick
+        whole = math.ceil(ticks - 1e-9) if side > 0 else math.floor(ticks + 1e-9)
+        price = whole * execution.tick
+    if execution.clip and bar is not None:
+        price = min(max(price, bar.low), bar.high)
+    if limit is not None:
+        price = min(price, limit) if side > 0 else max(price, limit)
+    return price
+
+
+def rate_of(costs: Costs, is_maker: bool) -> float:
+    """F8: maker rate for limits, taker rate otherwise, when given."""
+    given = costs.maker_bps if is_maker else costs.taker_bps
+    return (costs.rate_bps if given is None else given) / 1e4
+
+
+def fee_of(costs: Costs, quantity: float, price: float, is_maker: bool) -> float:
+    """F8: max(minimum, fixed + per_unit·|q| + rate·|q|·p), capped by maximum_rate·|q|·p."""
+    rate = rate_of(costs, is_maker)
+    fee = max(costs.minimum, costs.fixed + costs.per_unit * quantity + rate * quantity * price)
+    if costs.maximum_rate_bps is not None:
+        fee = min(fee, costs.maximum_rate_bps / 1e4 * quantity * price)
+    return fee
+
+
+def quantity_for(
+    costs: Costs, money: float, price: float, is_maker: bool, share: float = 1.0
+) -> float:
+    """F7: the real x with share·x·p + fee(x, p) = money.
+
+    The fee is min(max(minimum, line), cap) and each of the three gives a growing function of x,
+    so the solution is the larger of the cap's and the smaller one of the other two.
+    """
+    value = share * price
+    line = (money - costs.fixed) / (value + costs.per_unit + rate_of(costs, is_maker) * price)
+    x = min((money - costs.minimum) / value, line)
+    if costs.maximum_rate_bps is not None:
+        x = max(x, money / (value + costs.maximum_rate_bps / 1e4 * price))
+    return x
+
+
+def whole_lots(x: float, lot: float) -> float:
+    """F7: floor(x/lot + 1e-9)·lot; a lot of 0 does not round."""
+    if lot == 0.0:
+        return max(x, 0.0)
+    return max(math.floor(x / lot + 1e-9) * lot, 0.0)

@@ -1,0 +1,531 @@
+"""The event loop: every bar in the order of F2, then the books (F16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from config.run import RunConfig
+from engine.types import (
+    FillPhase,
+    Market,
+    OrderStatus,
+    OrderType,
+    Reason,
+    Signals,
+    SizeKind,
+)
+from tests.engine.reference.broker import (
+    close_entry,
+    close_position,
+    close_quantity,
+    fill_entry,
+    trade_row,
+    trailing_level,
+)
+from tests.engine.reference.costs import whole_lots
+from tests.engine.reference.path import run_inside, satisfied_reason
+from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Fill, Levels, Order
+
+DAY_MS = 86_400_000
+
+
+@dataclass
+class Outcome:
+    """What the twin wrote down; the same things as `engine.types.Ledger`, as plain lists."""
+
+    time: list[int] = field(default_factory=list)
+    equity: list[float] = field(default_factory=list)
+    cash: list[float] = field(default_factory=list)
+    market_value: list[float] = field(default_factory=list)
+    gross_value: list[float] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    trades: list[dict] = field(default_factory=list)
+    totals: dict[str, float] = field(default_factory=dict)
+    ambiguous_fills: int = 0
+    stale_bars: int = 0
+    conflicts: int = 0
+    status: str = "done"
+    recon_error: float = 0.0
+
+
+def simulate(
+    market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
+) -> Outcome:
+    """Run the whole simulation (F1…F18 without F9 and target strategies)."""
+    if path is not None:
+        execution = config.execution.model_copy(update={"path": path})
+        config = config.model_copy(update={"execution": execution})
+    return Simulation(market, signals, config).run()
+
+
+class Simulation:
+    """One run: the market, the signals, the account and what was written down so far."""
+
+    def __init__(self, market: Market, signals: Signals, config: RunConfig) -> None:
+        self.market, self.signals, self.config = market, signals, config
+        self.symbols = sorted(range(len(market.symbols)), key=lambda s: market.symbols[s])
+        lots = [float(market.lot[s]) if config.lot is None else config.lot for s in self.symbols]
+        self.account = Account(config, config.cash, [Book(lot) for lot in lots])
+        self.out = Outcome()
+        self.next_number = 0
+        self.peak = config.cash
+        self.is_stopped = False
+        self.interest = self.borrow = self.dividends = 0.0
+        self.last_own = [
+            max((i for i in range(len(market.time)) if market.has_bar[s, i]), default=-1)
+            for s in self.symbols
+        ]
+
+    # ── the loop ────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> Outcome:
+        for i in range(self.market.first, len(self.market.time)):
+            self.begin_bar(i)
+            if self.out.status == "bankrupt":
+                self.record(i)
+                continue
+            self.carry(i)  # (b) on the balances of the last close, before (a) changes them
+            self.corporate_actions(i)  # (a)
+            self.at_open()  # (c)
+            self.inside()  # (d)
+            self.at_close(i)  # (e)
+            self.mark_closes()  # (f)
+            self.margin_and_risk(i)  # (g)
+            if self.out.status != "bankrupt":
+                self.strategy(i)  # (h)
+                if i == len(self.market.time) - 1 and self.config.execution.finalize:
+                    self.close_all(Reason.END)  # F15
+            self.record(i)
+        self.finish()
+        return self.out
+
+    def begin_bar(self, i: int) -> None:
+        market, account = self.market, self.account
+        account.i_time = i - market.first
+        account.bars = [
+            Bar(
+                float(market.open[s, i]),
+                float(market.high[s, i]),
+                float(market.low[s, i]),
+                float(market.close[s, i]),
+            )
+            if market.has_bar[s, i]
+            else None
+            for s in self.symbols
+        ]
+        for book, bar in zip(account.books, account.bars, strict=True):
+            book.fill_price = None
+            book.freed = 0.0
+            if bar is None:
+                self.out.stale_bars += 1  # F13
+
+    def flush(self) -> None:
+        """Move what is finished into the log, so that copies of the account stay small."""
+        account = self.account
+        self.out.orders += account.done
+        self.out.fills += account.fills
+        self.out.trades += account.trades
+        account.done, account.fills, account.trades = [], [], []
+
+    # ── (a), (b) ────────────────────────────────────────────────────────────────────────────
+
+    def carry(self, i: int) -> None:
+        """F10: interest and borrow for the elapsed days, on balances at the last close."""
+        if i == self.market.first:
+            return
+        account, costs = self.account, self.config.costs
+        years = (int(self.market.time[i]) - int(self.market.time[i - 1])) / DAY_MS / 365.0
+        short = sum(
+            -book.quantity * book.last_close for book in account.books if book.side == SHORT
+        )
+        interest = (
+            max(account.cash - short, 0.0) * costs.cash_rate
+            - max(-account.cash, 0.0) * costs.margin_rate
+        ) * years
+        borrow = short * costs.borrow_rate * years
+        self.interest += interest
+        self.borrow += borrow
+        account.cash += interest - borrow
+
+    def corporate_actions(self, i: int) -> None:
+        """F14: a split before a dividend."""
+        account = self.account
+        for s, book in enumerate(account.books):
+            if account.bars[s] is None:
+                continue
+            ratio = float(self.market.split[self.symbols[s], i])
+            dividend = float(self.market.dividend[self.symbols[s], i])
+            if ratio != 1.0:
+                self.split(s, ratio)
+            if dividend != 0.0 and book.lots:
+                amount = book.quantity * dividend  # debited from shorts (F10)
+                account.cash += amount
+                self.dividends += amount
+
+    def split(self, s: int, ratio: float) -> None:
+        account = self.account
+        book = account.books[s]
+        for order in account.working:
+            if order.symbol == s:
+                if order.size_kind == SizeKind.UNITS:
+                    order.size *= ratio
+                order.limit = None if order.limit is None else order.limit / ratio
+                order.trigger = None if order.trigger is None else order.trigger / ratio
+                order.levels.split(ratio)
+        for lot in book.lots:
+            lot.quantity *= ratio
+            lot.price /= ratio
+            lot.stop = None if lot.stop is None else lot.stop / ratio
+            lot.highest = None if lot.highest is None else lot.highest / ratio
+            lot.lowest = None if lot.lowest is None else lot.lowest / ratio
+        for entry in book.entries:
+            entry.quantity *= ratio
+            entry.best /= ratio
+            entry.stop = None if entry.stop is None else entry.stop / ratio
+            entry.target = None if entry.target is None else entry.target / ratio
+            entry.trail_level = None if entry.trail_level is None else entry.trail_level / ratio
+            if entry.trail is not None and not entry.is_trail_fraction:
+                entry.trail /= ratio
+        if not book.lots or book.lot == 0.0:
+            return
+        held = abs(book.quantity)
+        fraction = held - whole_lots(held, book.lot)
+        if fraction > 1e-9 * book.lot:
+            raw = account.bars[s].open
+            number = book.entries[0].number
+            close_quantity(
+                account, s, fraction, raw, FillPhase.OPEN, Reason.SPLIT, number, is_free=True
+            )
+            left = fraction
+            while left > 1e-9 * fraction and book.entries:
+                part = min(left, book.entries[0].quantity)
+                book.entries[0].quantity -= part
+                left -= part
+                if book.entries[0].quantity <= 1e-9 * book.lot:
+                    book.entries.pop(0)
+
+    # ── (c), (d), (e) ───────────────────────────────────────────────────────────────────────
+
+    def working_of_own_bar(self) -> list[Order]:
+        """Working orders whose symbol has a bar now, by number (F13)."""
+        account = self.account
+        orders = [o for o in account.working if account.bars[o.symbol] is not None]
+        return sorted(orders, key=lambda order: order.number)
+
+    def at_open(self) -> None:
+        """(c): exits by number, children carrying their entry's, then entries by number."""
+        account = self.account
+        is_at_close = self.config.execution.fill == "next_close"
+
+        exits = []
+        for s, book in enumerate(account.books):
+            if account.bars[s] is None:
+                continue
+            for entry in book.entries:
+                reason = satisfied_reason(entry, account.bars[s].open)
+                if reason is not None:
+                    exits.append((entry.number, s, entry, reason))
+            if book.forced is not None:
+                exits.append((self.next_number, s, None, book.forced))
+        if not is_at_close:
+            exits += [(o.number, o.symbol, o, None) for o in self.working_of_own_bar() if o.is_exit]
+        for _, s, what, reason in sorted(exits, key=lambda row: row[:2]):
+            book, raw = account.books[s], account.bars[s].open
+            if isinstance(what, Order):
+                self.fill_exit(what, raw, FillPhase.OPEN)
+            elif what is None:
+                book.forced = None
+                if book.lots:
+                    close_position(account, s, raw, FillPhase.OPEN, reason, -1)
+            elif what in book.entries:
+                close_entry(account, s, what, raw, FillPhase.OPEN, reason)
+
+        for order in self.working_of_own_bar():
+            if order.is_exit or (order.is_market and is_at_close):
+                continue
+            raw = account.bars[order.symbol].open
+            if self.is_satisfied_at_open(order, raw):
+                entry = fill_entry(account, order, raw, FillPhase.OPEN)
+                reason = None if entry is None else satisfied_reason(entry, raw)
+                if reason is not None:  # F5: in and out at that open
+                    close_entry(account, order.symbol, entry, raw, FillPhase.OPEN, reason)
+
+    def is_satisfied_at_open(self, order: Order, raw: float) -> bool:
+        """F3: whether an entry fills at the open; a stop-limit may only be triggered there."""
+        if order.is_market:
+            return True
+        if order.type == OrderType.STOP:
+            return order.side * (raw - order.trigger) >= 0
+        if order.type == OrderType.STOP_LIMIT and order.side * (raw - order.trigger) >= 0:
+            order.is_triggered = True
+        return order.acts_as_limit and order.side * (raw - order.limit) <= 0
+
+    def fill_exit(self, order: Order, raw: float, phase: FillPhase) -> None:
+        """A reduce-only exit closes all lots of its side, or is cancelled when they are gone."""
+        account, book = self.account, self.account.books[order.symbol]
+        if book.side != -order.side:
+            account.finish(order, OrderStatus.CANCELLED, Reason.SIGNAL)
+            return
+        order.filled_quantity = abs(book.quantity)
+        close_position(account, order.symbol, raw, phase, Reason.SIGNAL, order.number)
+        order.filled_price = account.fills[-1].price
+        account.finish(order, OrderStatus.FILLED, Reason.SIGNAL)
+
+    def inside(self) -> None:
+        """(d): symbol after symbol, each with its whole path."""
+        for s in range(len(self.symbols)):
+            if self.account.bars[s] is not None:
+                self.account, n_ambiguous = run_inside(self.account, s)
+                self.out.ambiguous_fills += n_ambiguous
+
+    def at_close(self, i: int) -> None:
+        """(e): on-close orders, exits first; then the forced exit of a delisted symbol; expiry."""
+        account = self.account
+        if self.config.execution.fill == "next_close":
+            self.fill_market_orders_at_close(self.working_of_own_bar())
+
+        for order in self.working_of_own_bar():
+            order.own_bars += 1
+            if order.expire_bars and order.own_bars >= order.expire_bars:
+                account.finish(order, OrderStatus.EXPIRED, Reason.EXPIRED)
+
+        for s, book in enumerate(account.books):
+            if self.is_delisted(s, i):
+                if book.lots:
+                    close = account.bars[s].close
+                    close_position(account, s, close, FillPhase.CLOSE, Reason.DELISTED, -1)
+                self.cancel(s, None, Reason.DELISTED)
+
+    def is_delisted(self, s: int, i: int) -> bool:
+        """F15: whether this is the last bar of a symbol that stopped trading."""
+        return bool(self.market.delisted[self.symbols[s]]) and self.last_own[s] == i
+
+    def fill_market_orders_at_close(self, orders: list[Order]) -> None:
+        account = self.account
+        for order in [o for o in orders if o.is_exit]:
+            self.fill_exit(order, account.bars[order.symbol].close, FillPhase.CLOSE)
+        for order in [o for o in orders if o.is_market and not o.is_exit]:
+            fill_entry(account, order, account.bars[order.symbol].close, FillPhase.CLOSE)
+
+    # ── (f), (g) ────────────────────────────────────────────────────────────────────────────
+
+    def mark_closes(self) -> None:
+        """(f), and the end of the completed bar for trails (F5) and for mae and mfe (M10)."""
+        account = self.account
+        for s, book in enumerate(account.books):
+            bar = account.bars[s]
+            if bar is None:
+                continue
+            book.last_close = bar.close
+            for entry in book.entries:
+                is_new = entry.i_time == account.i_time
+                if is_new and entry.phase == FillPhase.CLOSE:
+                    continue
+                extreme = bar.high if entry.side > 0 else bar.low
+                if is_new and entry.phase == FillPhase.INSIDE:
+                    extreme = bar.close
+                if entry.side * (extreme - entry.best) > 0:
+                    entry.best = extreme
+                if entry.trail is not None:
+                    level = trailing_level(
+                        entry.side, entry.best, entry.trail, entry.is_trail_fraction
+                    )
+                    if entry.side * (level - entry.trail_level) > 0:
+                        entry.trail_level = level
+            for lot in book.lots:
+                is_new = lot.i_time == account.i_time
+                if is_new and lot.phase == FillPhase.INSIDE:
+                    lot.see(bar.close)
+                elif not (is_new and lot.phase == FillPhase.CLOSE):
+                    lot.see(bar.high, bar.low)
+
+    def margin_and_risk(self, i: int) -> None:
+        """F12 and F18."""
+        account, config = self.account, self.config
+        equity = account.equity(FillPhase.CLOSE)
+        if equity <= 0.0:
+            self.close_all(Reason.BANKRUPT)
+            for s in range(len(account.books)):
+                self.cancel(s, None, Reason.BANKRUPT)
+            self.out.status = "bankrupt"
+            return
+
+        self.peak = max(self.peak, equity)
+        stop = config.risk.max_drawdown_stop
+        if stop is not None and not self.is_stopped and equity / self.peak - 1.0 <= -stop:
+            self.is_stopped = True
+            self.out.status = "stopped"
+            for s, book in enumerate(account.books):
+                self.cancel(s, None, Reason.RISK)
+                if book.lots:
+                    book.forced = Reason.RISK
+
+        held = [
+            (self.open_pnl(book), s)
+            for s, book in enumerate(account.books)
+            if book.lots and book.forced is None
+        ]
+        gross = sum(abs(account.books[s].quantity) * account.books[s].last_close for _, s in held)
+        for _, s in sorted(held):
+            if equity >= config.margin.maintenance * gross:
+                break
+            account.books[s].forced = Reason.MARGIN
+            gross -= abs(account.books[s].quantity) * account.books[s].last_close
+
+    def open_pnl(self, book: Book) -> float:
+        """Marked gain of a position, net of its entry fees."""
+        return sum(
+            lot.side * (book.last_close - lot.price) * lot.quantity - lot.fee for lot in book.lots
+        )
+
+    def close_all(self, reason: Reason) -> None:
+        """Everything at its last close, with slippage and fees (F12, F15)."""
+        for s, book in enumerate(self.account.books):
+            if book.lots:
+                close_position(self.account, s, book.last_close, FillPhase.CLOSE, reason, -1)
+
+    def cancel(self, s: int, side: int | None, reason: Reason) -> None:
+        """Cancel the working entries of a symbol (of one side), or all its orders."""
+        for order in list(self.account.working):
+            if order.symbol == s and (side is None or (order.side == side and not order.is_exit)):
+                self.account.finish(order, OrderStatus.CANCELLED, reason)
+
+    # ── (h) ─────────────────────────────────────────────────────────────────────────────────
+
+    def strategy(self, i: int) -> None:
+        """Make the orders of this close; under `this_close` fill market orders at once (F1)."""
+        made: list[Order] = []
+        for s, book in enumerate(self.account.books):
+            if self.account.bars[s] is None or book.forced is not None:
+                continue
+            if self.is_stopped or self.is_delisted(s, i):
+                continue
+            made += self.orders_of(s, i)
+        if self.config.execution.fill == "this_close":
+            self.fill_market_orders_at_close(made)
+
+    def orders_of(self, s: int, i: int) -> list[Order]:
+        """The orders of one symbol at one close (Precedence); exits before entries (F2)."""
+        account, book = self.account, self.account.books[s]
+        row = self.symbols[s]
+        sides = {LONG: self.signals.long, SHORT: self.signals.short}
+        enter = {side: bool(sides[side].enter[row, i]) for side in sides}
+        leave = {side: bool(sides[side].exit[row, i]) for side in sides}
+        is_market = {
+            side: sides[side].limit is None and sides[side].trigger is None for side in sides
+        }
+        has_room = {side: self.count_of(s, side) < self.signals.pyramiding for side in sides}
+
+        # State is taken before the orders: position, room.
+        held = book.side
+        makes = {side: enter[side] and has_room[side] for side in sides}
+        if held == 0 and enter[LONG] and enter[SHORT] and (is_market[LONG] or is_market[SHORT]):
+            self.out.conflicts += 1
+            makes = {LONG: False, SHORT: False}
+
+        made = []
+        for side in (LONG, SHORT):
+            if leave[side]:
+                self.cancel(s, side, Reason.SIGNAL)
+                is_flip = makes[-side] and is_market[-side]
+                if held == side and not is_flip:
+                    made.append(self.make(s, -side, is_exit=True))
+        made += [self.make_entry(s, side, i) for side in (LONG, SHORT) if makes[side]]
+        return made
+
+    def count_of(self, s: int, side: int) -> int:
+        """Open entries plus working entries of a direction."""
+        account = self.account
+        n_open = sum(entry.side == side for entry in account.books[s].entries)
+        n_working = sum(
+            order.symbol == s and order.side == side and not order.is_exit
+            for order in account.working
+        )
+        return n_open + n_working
+
+    def make(self, s: int, side: int, *, is_exit: bool) -> Order:
+        order = Order(self.next_number, self.account.i_time, s, side, OrderType.MARKET, is_exit)
+        self.next_number += 1
+        self.account.working.append(order)
+        return order
+
+    def make_entry(self, s: int, side: int, i: int) -> Order:
+        wants = self.signals.long if side == LONG else self.signals.short
+        row = self.symbols[s]
+        order = self.make(s, side, is_exit=False)
+        order.size_kind = self.signals.size_kind
+        order.size = float(self.signals.size[row, i])
+        if wants.limit is not None:
+            order.limit = float(wants.limit[row, i])
+        if wants.trigger is not None:
+            order.trigger = float(wants.trigger[row, i])
+        order.type = {
+            (False, False): OrderType.MARKET,
+            (True, False): OrderType.LIMIT,
+            (False, True): OrderType.STOP,
+            (True, True): OrderType.STOP_LIMIT,
+        }[wants.limit is not None, wants.trigger is not None]
+        order.levels = Levels(
+            stop=line_at(wants.stop, row, i),
+            target=line_at(wants.target, row, i),
+            trail=None if wants.trail is None else float(wants.trail[row, i]),
+            is_trail_fraction=wants.is_trail_fraction,
+        )
+        # F9, F13: DAY and IOC live for the symbol's next bar only.
+        is_day = self.config.execution.time_in_force != "gtc"
+        order.expire_bars = 1 if is_day else self.signals.expire_bars
+        return order
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────
+
+    def record(self, i: int) -> None:
+        """Write down the equity of this close, marked after everything that happened at it."""
+        account, out = self.account, self.out
+        out.time.append(int(self.market.time[i]))
+        out.equity.append(account.equity(FillPhase.CLOSE))
+        out.cash.append(account.cash)
+        out.market_value.append(account.equity(FillPhase.CLOSE) - account.cash)
+        out.gross_value.append(account.gross(FillPhase.CLOSE))
+        self.flush()
+
+    def finish(self) -> None:
+        """Open rows, totals, and the reconciliation of F16."""
+        account, out = self.account, self.out
+        out.orders = sorted(out.orders + account.working, key=lambda order: order.number)
+        realized = sum(row["pnl"] for row in out.trades)
+        unrealized = 0.0
+        for s, book in enumerate(account.books):
+            for lot in book.lots:
+                row = trade_row(
+                    s,
+                    lot,
+                    lot.quantity,
+                    lot.fee,
+                    exit_i=-1,
+                    exit_price=book.last_close,
+                    reason=Reason.SIGNAL,
+                    seen=lot,
+                    is_open=True,
+                    i_last=account.i_time,
+                )
+                unrealized += row["pnl"]
+                out.trades.append(row)
+        for row in out.trades:
+            row["ambiguous"] = row["ambiguous"] or row.pop("entry_lot").is_ambiguous
+        out.totals = {
+            "interest": self.interest,
+            "borrow": -self.borrow,
+            "dividends": self.dividends,
+            "contributions": 0.0,
+            "fees": account.fees,
+        }
+        if out.equity:
+            made = realized + unrealized + self.dividends + self.interest - self.borrow
+            gained = out.equity[-1] - self.config.cash
+            out.recon_error = abs(made - gained) / self.config.cash
+
+
+def line_at(line, row: int, i: int) -> tuple[float, float] | None:
+    """The a and b of a stop or target at the signal bar."""
+    return None if line is None else (float(line[0][row, i]), float(line[1][row, i]))
