@@ -1,0 +1,122 @@
+"""The store: series and runs in SQLite or Postgres. Only this package imports peewee.
+
+>>> store = open_store("sqlite:////tmp/hindcast.db")        # doctest: +SKIP
+>>> store.series.bars("AAPL", "1d")                         # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataapi.store import schema
+from dataapi.store.database import Connections
+from dataapi.store.errors import (
+    CorruptDataError,
+    InvalidQueryError,
+    NotStoredError,
+    SeriesInUseError,
+    StoreBusyError,
+    StoreError,
+    StoreUnavailableError,
+)
+from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
+from dataapi.store.run_list import RunQuery
+from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
+from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
+
+__all__ = [
+    "CorruptDataError",
+    "InvalidQueryError",
+    "NewRun",
+    "NotStoredError",
+    "RunAbout",
+    "RunListItem",
+    "RunPage",
+    "RunQuery",
+    "RunStore",
+    "SeriesInUseError",
+    "SeriesInfo",
+    "SeriesStore",
+    "SeriesVersionInfo",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoredRun",
+    "fingerprint",
+    "open_store",
+    "portfolio_fingerprint",
+]
+
+
+class Store:
+    """Everything that lasts; safe for threads, one per process.
+
+    Attributes
+    ----------
+    series : SeriesStore
+    runs : RunStore
+    """
+
+    def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
+        self._connections = connections
+        self.series = SeriesStore(connections, cache_bytes=cache_bytes)
+        self.runs = RunStore(connections)
+
+    @property
+    def url(self) -> str:
+        """Return the address that the store was opened with."""
+        return self._connections.url
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; return the names of the migrations applied."""
+        return schema.migrate(self._connections)
+
+    def pending_migrations(self) -> list[str]:
+        """Return the migrations not applied yet: empty when the store is ready.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the database cannot be reached, or was written by a newer version.
+        """
+        return schema.pending(self._connections)
+
+    def size_bytes(self) -> int:
+        """Return how much the database takes on disk."""
+        return self._connections.size_bytes()
+
+    def close(self) -> None:
+        """Close this thread's connection and the pool's."""
+        self._connections.close()
+
+
+def open_store(
+    database_url: str,
+    *,
+    max_connections: int = 12,
+    cache_bytes: int = 268_435_456,
+    migrate: bool = True,
+) -> Store:
+    """Open a store, made when it does not exist.
+
+    Parameters
+    ----------
+    database_url : str
+        `sqlite:////absolute/path.db` or `postgresql://user@host/name`.
+    max_connections : int
+        Of this process to Postgres: at least its threads + 2.
+    cache_bytes : int
+        Decoded bars kept in memory.
+    migrate : bool
+        Whether the schema is brought up to date (one locked step).
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the database cannot be reached, or was written by a newer version.
+    """
+    store = Store(
+        Connections(database_url, max_connections=max_connections), cache_bytes=cache_bytes
+    )
+    if migrate and store.pending_migrations():
+        store.migrate()
+    return store

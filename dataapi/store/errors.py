@@ -1,0 +1,44 @@
+"""Everything the store refuses or cannot do, as named errors.
+
+StoreError
+├── StoreUnavailableError     the database cannot be reached, or is locked for too long
+│   └── StoreBusyError        all connections are in use: try again in a moment
+├── CorruptDataError          stored bytes that do not match their checksum
+├── NotStoredError            no such series or run
+├── SeriesInUseError          a series that runs refer to is not deleted by accident
+└── InvalidQueryError         an unknown sort key, or a cursor that belongs to another list
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Base of everything the store raises; the message says what, where and how to mend it."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or is locked for too long."""
+
+
+class StoreBusyError(StoreUnavailableError):
+    """All connections are in use."""
+
+
+class CorruptDataError(StoreError):
+    """Stored bytes that do not match their checksum."""
+
+
+class NotStoredError(StoreError):
+    """No such series or run."""
+
+
+class SeriesInUseError(StoreError):
+    """A series that runs refer to; `run_ids` names them."""
+
+    def __init__(self, message: str, *, run_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.run_ids = run_ids
+
+
+class InvalidQueryError(StoreError):
+    """An unknown sort key, or a cursor that belongs to another list."""

@@ -1,0 +1,183 @@
+"""The tables. Models are bound to no database: every query names the one it runs on.
+
+Times are int64 UTC milliseconds. A change here needs a migration; a test compares the two.
+"""
+
+# ruff: noqa: D106 - a Meta class is configuration, it has nothing to say
+
+from __future__ import annotations
+
+import peewee
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CompositeKey,
+    DoubleField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+
+class _Table(peewee.Model):
+    class Meta:
+        legacy_table_names = False
+
+
+class Series(_Table):
+    """One symbol in one timeframe; `rev` counts the changes of its bars or actions."""
+
+    id = AutoField()
+    symbol = TextField()
+    timeframe = TextField()
+    first_ms = BigIntegerField()
+    last_ms = BigIntegerField()
+    n_bars = BigIntegerField()
+    fingerprint = TextField()
+    rev = IntegerField()
+    is_adjusted = BooleanField()
+    is_synthetic = BooleanField()
+    is_delisted = BooleanField()
+    lot = DoubleField()
+    calendar = TextField(null=True)
+    tz = TextField()
+    source = TextField()
+    updated_ms = BigIntegerField()
+
+    class Meta:
+        table_name = "series"
+        indexes = ((("symbol", "timeframe"), True),)
+
+
+class Chunk(_Table):
+    """Up to 16,384 bars of a series, one compressed blob a column."""
+
+    series = ForeignKeyField(Series, on_delete="CASCADE", index=False)
+    first_ms = BigIntegerField()
+    n_bars = IntegerField()
+    codec = TextField()
+    crc32 = BigIntegerField()
+    time = BlobField()
+    open = BlobField()
+    high = BlobField()
+    low = BlobField()
+    close = BlobField()
+    volume = BlobField()
+
+    class Meta:
+        table_name = "chunk"
+        primary_key = CompositeKey("series", "first_ms")
+
+
+class Action(_Table):
+    """A split (new shares for one old) or a dividend (cash per raw share) on its ex-date."""
+
+    series = ForeignKeyField(Series, on_delete="CASCADE", index=False)
+    time_ms = BigIntegerField()
+    kind = TextField()
+    value = DoubleField()
+
+    class Meta:
+        table_name = "action"
+        primary_key = CompositeKey("series", "time_ms", "kind")
+
+
+class SeriesVersion(_Table):
+    """What a series was after each change: which data a fingerprint stood for, and since when."""
+
+    series = ForeignKeyField(Series, on_delete="CASCADE", index=False)
+    rev = IntegerField()
+    fingerprint = TextField()
+    first_ms = BigIntegerField()
+    last_ms = BigIntegerField()
+    n_bars = BigIntegerField()
+    source = TextField()
+    created_ms = BigIntegerField()
+
+    class Meta:
+        table_name = "series_version"
+        primary_key = CompositeKey("series", "rev")
+
+
+class Run(_Table):
+    """The immutable content of a run; the metrics that lists filter and sort by are columns."""
+
+    id = TextField(primary_key=True)
+    key = TextField(unique=True)
+    strategy = TextField(index=True)
+    timeframe = TextField()
+    status = TextField()
+    engine_version = TextField()
+    symbols = TextField()
+    params_text = TextField()
+    first_ms = BigIntegerField()
+    last_ms = BigIntegerField()
+    created_ms = BigIntegerField()
+    final_equity = DoubleField(null=True, index=True)
+    total_return = DoubleField(null=True, index=True)
+    cagr = DoubleField(null=True, index=True)
+    volatility = DoubleField(null=True, index=True)
+    sharpe = DoubleField(null=True, index=True)
+    sortino = DoubleField(null=True, index=True)
+    calmar = DoubleField(null=True, index=True)
+    max_drawdown = DoubleField(null=True, index=True)
+    trades = IntegerField(null=True, index=True)
+    win_rate = DoubleField(null=True, index=True)
+    profit_factor = DoubleField(null=True, index=True)
+    exposure_time = DoubleField(null=True, index=True)
+    turnover = DoubleField(null=True, index=True)
+    summary = TextField()
+    document = TextField()
+
+    class Meta:
+        table_name = "run"
+
+
+class RunSymbol(_Table):
+    """A symbol that a run used; `position` keeps the order of the configuration."""
+
+    run = ForeignKeyField(Run, on_delete="CASCADE", index=False)
+    position = IntegerField()
+    symbol = TextField()
+    timeframe = TextField()
+    fingerprint = TextField()
+
+    class Meta:
+        table_name = "run_symbol"
+        primary_key = CompositeKey("run", "position")
+        indexes = ((("symbol", "timeframe"), False),)
+
+
+class RunBlob(_Table):
+    """A table of a run (equity, orders, …) as one compressed column frame."""
+
+    run = ForeignKeyField(Run, on_delete="CASCADE", index=False)
+    kind = TextField()
+    crc32 = BigIntegerField()
+    data = BlobField()
+
+    class Meta:
+        table_name = "run_blob"
+        primary_key = CompositeKey("run", "kind")
+
+
+class RunEntry(_Table):
+    """One person's mutable view of a run: its name, tags, note and star."""
+
+    id = AutoField()
+    run = ForeignKeyField(Run, on_delete="CASCADE", index=False)
+    owner = TextField()
+    name = TextField()
+    tags = TextField()
+    note = TextField()
+    is_starred = BooleanField()
+    created_ms = BigIntegerField(index=True)
+
+    class Meta:
+        table_name = "run_entry"
+        indexes = ((("run", "owner"), True),)
+
+
+ALL = (Series, Chunk, Action, SeriesVersion, Run, RunSymbol, RunBlob, RunEntry)
