@@ -1,0 +1,350 @@
+"""From a strategy's formulas and parameters to a plan: what to compute, and for which order."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from engine.errors import EngineError, InvalidFormulaError
+from engine.formula.builder import SIZES, Builder, Linear
+from engine.formula.definition import (
+    ParameterValue,
+    StrategyDefinition,
+    formula_definition,
+    resolve_params,
+)
+from engine.formula.nodes import Node
+from engine.formula.syntax import parse
+from engine.types import SizeKind
+
+SIDES = ("long", "short")
+CONDITION_FIELDS = ("enter", "exit")
+PRICE_FIELDS = ("limit", "trigger", "stop", "target", "trail")
+CONSTANT_FIELDS = {"expire_bars": 0, "pyramiding": 1}
+"""Fields that are one whole number for the whole run, with their defaults."""
+FIELDS = (
+    *(f"{field}_{side}" for side in SIDES for field in (*CONDITION_FIELDS, *PRICE_FIELDS)),
+    "size",
+    *CONSTANT_FIELDS,
+)
+MAX_CONSTANT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Nodes in an order in which each comes after those it reads, and what is wanted of them.
+
+    Attributes
+    ----------
+    outputs : mapping of name to node index
+    guards : mapping of an output's name to node indices
+        That condition is false where one of these nodes reads a NaN.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, int]
+    guards: Mapping[str, tuple[int, ...]]
+
+    @property
+    def is_free_of_scale(self) -> bool:
+        """Whether every output is a power of the price unit, so that adjusting once is exact."""
+        return all(self.nodes[i].scale is not None for i in self.outputs.values()) and all(
+            self.nodes[i].scale is not None for guard in self.guards.values() for i in guard
+        )
+
+
+class IndicatorRow(NamedTuple):
+    """An indicator that a plan computes, for the chart."""
+
+    label: str
+    is_price_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A strategy ready to be evaluated on any market.
+
+    Attributes
+    ----------
+    program : Program
+        Outputs are named as the fields; stops and targets have two, for example `stop_long.a`
+        and `stop_long.b`, of a + b · entry_price.
+    lookback : int
+        The largest first valid index of every function and offset in any field: no order is made
+        before this own bar of a symbol.
+    size_kind : SizeKind or None
+        None when the formula gives no size.
+    trail_fractions : frozenset of str
+        The sides whose trail is a fraction of the price, not a distance.
+    expire_bars, pyramiding : int
+    params : mapping
+        Every parameter with its value.
+    """
+
+    program: Program
+    lookback: int
+    size_kind: SizeKind | None
+    trail_fractions: frozenset[str]
+    expire_bars: int
+    pyramiding: int
+    params: Mapping[str, ParameterValue]
+
+    def has(self, field: str) -> bool:
+        """Return whether the plan has a field such as `stop_long`."""
+        outputs = self.program.outputs
+        return field in outputs or f"{field}.a" in outputs or f"{field}.b" in outputs
+
+    @property
+    def rows(self) -> tuple[IndicatorRow, ...]:
+        """The indicators, in the order of the formula; `plan_rows` computes them."""
+        nodes = self.program.nodes
+        return tuple(IndicatorRow(n.text, n.is_price_level) for n in nodes if n.op == "function")
+
+
+def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> Plan:
+    """Check a strategy's formulas with these parameters and return its plan.
+
+    The side that the parameter `direction` excludes is dropped. Plans are cached.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is unknown, of the wrong kind or out of range.
+    InvalidFormulaError
+        With field, position and, where there is one, a suggestion: the first problem found.
+    """
+    values = resolve_params(definition, params)
+    planned = _plan(tuple(definition.formula.items()), tuple(values.items()))
+    if isinstance(planned, Plan):
+        return planned
+    first = planned[0]
+    raise InvalidFormulaError(
+        f"{first.field}: {first}" if first.field else str(first),
+        field=first.field,
+        position=first.position,
+        suggestion=first.suggestion,
+    )
+
+
+def check_formula(
+    formula: Mapping[str, str | int | float], params: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return every problem of a formula, for an editor; never raises on bad text.
+
+    Parameters
+    ----------
+    formula : mapping of field to expression
+    params : mapping of name to a default, or to a table as in a strategy file
+
+    Returns
+    -------
+    list of dict
+        field, position (column in the field's text, or None), message, suggestion (text to put
+        there instead, or None). Empty when the formula is valid.
+    """
+    try:
+        definition = formula_definition(formula, params)
+        values = resolve_params(definition, {})
+    except EngineError as error:
+        return [{"field": "params", "position": None, "message": str(error), "suggestion": None}]
+    planned = _plan(tuple(definition.formula.items()), tuple(values.items()))
+    if isinstance(planned, Plan):
+        return []
+    return [
+        {"field": p.field, "position": p.position, "message": str(p), "suggestion": p.suggestion}
+        for p in planned
+    ]
+
+
+@lru_cache(maxsize=512)
+def _plan(
+    formula: tuple[tuple[str, str], ...], params: tuple[tuple[str, ParameterValue], ...]
+) -> Plan | tuple[InvalidFormulaError, ...]:
+    """Return the plan, or every problem that prevents it."""
+    return _Planner(dict(formula), dict(params)).plan()
+
+
+class _Planner:
+    """Plans one strategy; `problems` grows while it works."""
+
+    def __init__(self, formula: dict[str, str], params: dict[str, ParameterValue]) -> None:
+        self._params = params
+        self._formula = formula
+        numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
+        self._builder = Builder(numbers)
+        self._problems: list[InvalidFormulaError] = []
+        self._outputs: dict[str, int] = {}
+        self._constants = dict(CONSTANT_FIELDS)
+        self._size_kind: SizeKind | None = None
+        self._trail_fractions: set[str] = set()
+
+    def plan(self) -> Plan | tuple[InvalidFormulaError, ...]:
+        dropped = {"long_only": "short", "short_only": "long"}.get(
+            str(self._params.get("direction")), ""
+        )
+        kept = {
+            k: v for k, v in self._formula.items() if not (dropped and k.endswith(f"_{dropped}"))
+        }
+        # A dropped side is checked too, so that no mistake waits in it, and then forgotten.
+        for field, text in self._formula.items():
+            self._plan_field(field, text)
+        for field in set(self._formula) - set(kept):
+            for name in (field, f"{field}.a", f"{field}.b"):
+                self._outputs.pop(name, None)
+        if not self._problems:
+            self._check_fields(kept)
+        return tuple(self._problems) if self._problems else self._finish()
+
+    def _plan_field(self, field: str, text: str) -> None:
+        if field not in FIELDS:
+            close = get_close_matches(field, FIELDS, 1)
+            self._refuse(field, f"Unknown field; the fields are {', '.join(FIELDS)}.", close)
+            return
+        try:
+            tree = parse(text)
+        except InvalidFormulaError as error:
+            self._problems.append(_located(error, field))
+            return
+        self._builder.problems.clear()
+        self._plan_tree(field, tree)
+        self._problems += [_located(problem, field) for problem in self._builder.problems]
+
+    def _plan_tree(self, field: str, tree: ast.expr) -> None:
+        kind = field.partition("_")[0]
+        if field in CONSTANT_FIELDS:
+            self._plan_constant(field, tree)
+        elif field == "size":
+            self._plan_size(tree)
+        elif kind in CONDITION_FIELDS:
+            self._output(field, self._builder.condition(tree))
+        elif kind in ("stop", "target"):
+            form = self._builder.linear(tree) or Linear(None, None)
+            self._output(f"{field}.a", form.a)
+            self._output(f"{field}.b", form.b)
+        elif kind == "trail":
+            self._plan_trail(field, tree)
+        else:
+            self._output(field, self._builder.number(tree))
+
+    def _output(self, name: str, index: int | None) -> None:
+        if index is not None:
+            self._outputs[name] = index
+
+    def _plan_constant(self, field: str, tree: ast.expr) -> None:
+        if field == "expire_bars" and isinstance(tree, ast.Name) and tree.id == "none":
+            return
+        value = self._builder.constant(tree)
+        if value is None:
+            return
+        if not value.is_integer() or not 1 <= value <= MAX_CONSTANT:
+            self._builder.refuse(
+                tree, f"Expected a whole number from 1 to {MAX_CONSTANT}, was {value:g}."
+            )
+        self._constants[field] = int(value) if value.is_integer() else 0
+
+    def _plan_size(self, tree: ast.expr) -> None:
+        name, argument = _single_call(tree)
+        if name not in SIZES or argument is None:
+            forms = ", ".join(f"{kind}(x)" for kind in SIZES)
+            self._builder.refuse(tree, f"Expected one of {forms}.", "fraction(1.0)")
+            return
+        self._size_kind = SizeKind[name.upper()]
+        index = self._builder.number(argument)
+        node = None if index is None else self._builder.graph[index]
+        if node is not None and node.is_constant and node.constant <= 0.0:
+            self._builder.refuse(argument, f"Expected a size above 0, was {node.text}.")
+        self._output("size", index)
+
+    def _plan_trail(self, field: str, tree: ast.expr) -> None:
+        name, argument = _single_call(tree)
+        if name == "percent" and argument is not None:
+            self._trail_fractions.add(field.removeprefix("trail_"))
+            tree = argument
+        self._output(field, self._builder.number(tree))
+
+    def _check_fields(self, kept: Iterable[str]) -> None:
+        """Refuse fields that only make sense beside another one."""
+        entries = [side for side in SIDES if f"enter_{side}" in kept]
+        if not entries:
+            self._refuse(
+                "enter_long", "Expected `enter_long` or `enter_short`: nothing ever enters."
+            )
+        for field in kept:
+            side = field.rpartition("_")[2]
+            if side in SIDES and entries and side not in entries:
+                self._refuse(field, f"`{field}` does nothing without `enter_{side}`.")
+        for side in entries if self._size_kind == SizeKind.RISK else ():
+            if f"stop_{side}" not in kept:
+                self._refuse("size", f"`risk(x)` needs `stop_{side}`: it divides by the distance.")
+
+    def _refuse(self, field: str, message: str, close: list[str] | None = None) -> None:
+        suggestion = close[0] if close else None
+        if suggestion:
+            message = f"{message.rstrip('.')}; did you mean `{suggestion}`?"
+        self._problems.append(
+            InvalidFormulaError(message, field=field, position=0, suggestion=suggestion)
+        )
+
+    def _finish(self) -> Plan:
+        nodes, outputs = _needed(tuple(self._builder.graph.nodes), self._outputs)
+        lookback = max(nodes[index].lookback for index in outputs.values())
+        program = Program(nodes, outputs, _guards(outputs))
+        return Plan(
+            program=program,
+            lookback=lookback,
+            size_kind=self._size_kind,
+            trail_fractions=frozenset(self._trail_fractions),
+            expire_bars=self._constants["expire_bars"],
+            pyramiding=self._constants["pyramiding"],
+            params=self._params,
+        )
+
+
+def needed_nodes(nodes: tuple[Node, ...], wanted: Iterable[int]) -> list[int]:
+    """Return the indices of the nodes that these nodes read, themselves included, in order."""
+    needed = set(wanted)
+    for index in range(len(nodes) - 1, -1, -1):
+        if index in needed:
+            needed.update(nodes[index].args)
+    return sorted(needed)
+
+
+def _needed(
+    nodes: tuple[Node, ...], outputs: Mapping[str, int]
+) -> tuple[tuple[Node, ...], dict[str, int]]:
+    """Leave out the nodes that no output reads, and number the others anew."""
+    kept = needed_nodes(nodes, outputs.values())
+    place = {old: new for new, old in enumerate(kept)}
+    renumbered = tuple(nodes[i].with_args(tuple(place[j] for j in nodes[i].args)) for i in kept)
+    return renumbered, {name: place[index] for name, index in outputs.items()}
+
+
+def _guards(outputs: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Return, for each entry, the nodes of all fields of its side that must not read a NaN."""
+    guards = {}
+    for side in SIDES:
+        if f"enter_{side}" in outputs:
+            names = [f"{field}_{side}" for field in ("enter", *PRICE_FIELDS)]
+            names += [f"{name}.{part}" for name in names for part in "ab"]
+            read = [outputs[name] for name in (*names, "size") if name in outputs]
+            guards[f"enter_{side}"] = tuple(dict.fromkeys(read))
+    return guards
+
+
+def _single_call(tree: ast.expr) -> tuple[str, ast.expr | None]:
+    """Return the name and the argument of a call such as fraction(x)."""
+    match tree:
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]):
+            return name, argument
+    return "", None
+
+
+def _located(error: InvalidFormulaError, field: str) -> InvalidFormulaError:
+    """Return the problem with its field's name."""
+    return InvalidFormulaError(
+        str(error), field=field, position=error.position, suggestion=error.suggestion
+    )
