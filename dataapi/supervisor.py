@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.settings import ROOT
+
 POLL_S = 0.1
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 # A child that lived this long had nothing wrong with its start.
@@ -53,6 +55,7 @@ class Child:
             self.process = subprocess.Popen(
                 self.command,
                 env={**os.environ, **self.environment},
+                cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
