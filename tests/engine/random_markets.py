@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from config.run import RunConfig
-from engine.types import FloatArray, Market, SideSignals, Signals, SizeKind
+from engine.types import FloatArray, IntArray, Market, SideSignals, Signals, SizeKind
 
 DAY_MS = 86_400_000
 START_MS = 1_262_304_000_000  # 2010-01-01
@@ -31,7 +31,7 @@ class Case:
 
 def random_case(seed: int) -> Case:
     """Return the case of a seed: always the same."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     grid = rng.choice([1.0, 0.5, 0.25, 0.0625])
     market = random_market(rng, grid)
     signals = random_signals(rng, market, grid)
@@ -52,6 +52,7 @@ def random_market(rng: random.Random, grid: float) -> Market:
     split, dividend = np.ones(shape), np.zeros(shape)
     delisted = np.zeros(n_symbols, dtype=np.bool_)
     has_gaps, has_actions = rng.random() < 0.4, rng.random() < 0.4
+    is_wild = rng.random() < 0.2
     for s in range(n_symbols):
         begin = rng.randint(0, n_times - 1) if has_gaps and rng.random() < 0.3 else 0
         end = rng.randint(begin + 1, n_times) if has_gaps and rng.random() < 0.4 else n_times
@@ -66,7 +67,7 @@ def random_market(rng: random.Random, grid: float) -> Market:
                 close = max(round(close / split[s, i] / grid), 12) * grid
             if i > begin and has_actions and rng.random() < 0.08:
                 dividend[s, i] = grid * rng.randint(1, 3)
-            bar = random_bar(rng, close, grid)
+            bar = random_bar(rng, close, grid, is_wild=is_wild)
             for name, value in zip(("open", "high", "low", "close"), bar, strict=True):
                 prices[name][s, i] = value
             prices["volume"][s, i] = rng.choice([0.0, 100.0, 5000.0])
@@ -91,7 +92,9 @@ def random_market(rng: random.Random, grid: float) -> Market:
     )
 
 
-def random_bar(rng: random.Random, close: float, grid: float) -> tuple[float, float, float, float]:
+def random_bar(
+    rng: random.Random, close: float, grid: float, *, is_wild: bool
+) -> tuple[float, float, float, float]:
     """Open, high, low and close after a close: usual bars, gaps, dojis, locked bars."""
 
     def price(around: float, reach: int) -> float:
@@ -101,7 +104,7 @@ def random_bar(rng: random.Random, close: float, grid: float) -> tuple[float, fl
     if kind < 0.08:  # locked: one price, often after a jump
         value = price(close, rng.choice([0, 8]))
         return value, value, value, value
-    open_ = price(close, rng.choice([0, 1, 2, 2, 10]))
+    open_ = price(close, rng.choice([0, 1, 2, 2, 40 if is_wild else 10]))
     close = open_ if kind < 0.16 else price(open_, rng.choice([1, 3, 6]))
     high = max(open_, close) + grid * rng.choice([0, 0, 1, 2, 4, 8])
     low = max(min(open_, close) - grid * rng.choice([0, 0, 1, 2, 4, 8]), 4 * grid)
@@ -124,7 +127,7 @@ def random_signals(rng: random.Random, market: Market, grid: float) -> Signals:
         for name, side in (("long", 1), ("short", -1))
     }
     scale = {
-        SizeKind.FRACTION: [0.1, 0.5, 1.0, 1.0, 2.0],
+        SizeKind.FRACTION: [0.1, 0.5, 1.0, 1.0, 2.0, 8.0],
         SizeKind.UNITS: [1.0, 10.0, 30.0, 100.0],
         SizeKind.CASH: [50.0, 1000.0, 5000.0],
         SizeKind.RISK: [0.01, 0.05, 0.2],
@@ -221,7 +224,7 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
         "margin_rate": pick(0.0, 0.08),
     }
     margin = {
-        "initial": rng.choice([1.0, 1.0, 0.5, 0.2, 1.5]),
+        "initial": rng.choice([1.0, 1.0, 0.5, 0.2, 0.05, 1.5]),
         "maintenance": rng.choice([0.25, 0.0, 0.15]),
     }
     risk = {
@@ -246,7 +249,9 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
 # ── cutting a case down ─────────────────────────────────────────────────────────────────────
 
 
-def cut(case: Case, *, times: slice | None = None, rows: list[int] | None = None) -> Case:
+def cut(
+    case: Case, *, times: slice | IntArray | None = None, rows: list[int] | None = None
+) -> Case:
     """The case on some of its instants or symbols."""
     return replace(
         case,
@@ -255,7 +260,7 @@ def cut(case: Case, *, times: slice | None = None, rows: list[int] | None = None
     )
 
 
-def cut_market(market: Market, times: slice | None, rows: list[int] | None) -> Market:
+def cut_market(market: Market, times: slice | IntArray | None, rows: list[int] | None) -> Market:
     matrices = ("open", "high", "low", "close", "volume", "has_bar", "split", "dividend")
     changed: dict[str, Any] = {name: _part(getattr(market, name), times, rows) for name in matrices}
     if times is not None:
@@ -289,9 +294,36 @@ def map_signals(signals: Signals, change: Any) -> Signals:
     )
 
 
-def _part(values: np.ndarray, times: slice | None, rows: list[int] | None) -> np.ndarray:
+def _part(values: np.ndarray, times: slice | IntArray | None, rows: list[int] | None) -> np.ndarray:
     if rows is not None:
         values = values[rows]
     if times is not None:
         values = values[:, times]
     return np.ascontiguousarray(values).copy()
+
+
+def scale_prices(case: Case, scale: FloatArray) -> Case:
+    """The case with every price × scale and every unit ÷ scale, of shape (n_symbols, n_times)."""
+    market = case.market
+    prices = {
+        name: getattr(market, name) * scale for name in ("open", "high", "low", "close", "dividend")
+    }
+
+    def times_scale(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values * scale
+
+    def side(one: SideSignals) -> SideSignals:
+        trail = one.trail if one.is_trail_fraction else times_scale(one.trail)
+        return replace(
+            one,
+            limit=times_scale(one.limit),
+            trigger=times_scale(one.trigger),
+            stop=None if one.stop is None else (one.stop[0] * scale, one.stop[1]),
+            target=None if one.target is None else (one.target[0] * scale, one.target[1]),
+            trail=trail,
+        )
+
+    signals = replace(case.signals, long=side(case.signals.long), short=side(case.signals.short))
+    if signals.size_kind == SizeKind.UNITS:
+        signals = replace(signals, size=signals.size / scale)
+    return replace(case, market=replace(market, **prices), signals=signals)

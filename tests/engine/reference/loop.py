@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from config.run import RunConfig
 from engine.types import (
     FillPhase,
+    Ledger,
     Market,
     OrderStatus,
     OrderType,
     Reason,
     Signals,
-    SizeKind,
 )
+from tests.engine.reference.actions import split_shares
 from tests.engine.reference.broker import (
     close_entry,
     close_position,
-    close_quantity,
     fill_entry,
     trade_row,
     trailing_level,
 )
-from tests.engine.reference.costs import whole_lots
+from tests.engine.reference.ledger import Outcome, ledger_of
 from tests.engine.reference.path import run_inside, satisfied_reason
-from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Fill, Levels, Order
+from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Levels, Order
 
 DAY_MS = 86_400_000
 
 
-@dataclass
-class Outcome:
-    """What the twin wrote down; the same things as `engine.types.Ledger`, as plain lists."""
-
-    time: list[int] = field(default_factory=list)
-    equity: list[float] = field(default_factory=list)
-    cash: list[float] = field(default_factory=list)
-    market_value: list[float] = field(default_factory=list)
-    gross_value: list[float] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    trades: list[dict] = field(default_factory=list)
-    totals: dict[str, float] = field(default_factory=dict)
-    ambiguous_fills: int = 0
-    stale_bars: int = 0
-    conflicts: int = 0
-    status: str = "done"
-    recon_error: float = 0.0
-
-
 def simulate(
     market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
-) -> Outcome:
+) -> Ledger:
     """Run the whole simulation (F1…F18 without F9 and target strategies)."""
     if path is not None:
         execution = config.execution.model_copy(update={"path": path})
@@ -79,7 +57,7 @@ class Simulation:
 
     # ── the loop ────────────────────────────────────────────────────────────────────────────
 
-    def run(self) -> Outcome:
+    def run(self) -> Ledger:
         for i in range(self.market.first, len(self.market.time)):
             self.begin_bar(i)
             if self.out.status == "bankrupt":
@@ -98,7 +76,7 @@ class Simulation:
                     self.close_all(Reason.END)  # F15
             self.record(i)
         self.finish()
-        return self.out
+        return ledger_of(self.out)
 
     def begin_bar(self, i: int) -> None:
         market, account = self.market, self.account
@@ -157,53 +135,11 @@ class Simulation:
             ratio = float(self.market.split[self.symbols[s], i])
             dividend = float(self.market.dividend[self.symbols[s], i])
             if ratio != 1.0:
-                self.split(s, ratio)
+                split_shares(account, s, ratio)
             if dividend != 0.0 and book.lots:
                 amount = book.quantity * dividend  # debited from shorts (F10)
                 account.cash += amount
                 self.dividends += amount
-
-    def split(self, s: int, ratio: float) -> None:
-        account = self.account
-        book = account.books[s]
-        for order in account.working:
-            if order.symbol == s:
-                if order.size_kind == SizeKind.UNITS:
-                    order.size *= ratio
-                order.limit = None if order.limit is None else order.limit / ratio
-                order.trigger = None if order.trigger is None else order.trigger / ratio
-                order.levels.split(ratio)
-        for lot in book.lots:
-            lot.quantity *= ratio
-            lot.price /= ratio
-            lot.stop = None if lot.stop is None else lot.stop / ratio
-            lot.highest = None if lot.highest is None else lot.highest / ratio
-            lot.lowest = None if lot.lowest is None else lot.lowest / ratio
-        for entry in book.entries:
-            entry.quantity *= ratio
-            entry.best /= ratio
-            entry.stop = None if entry.stop is None else entry.stop / ratio
-            entry.target = None if entry.target is None else entry.target / ratio
-            entry.trail_level = None if entry.trail_level is None else entry.trail_level / ratio
-            if entry.trail is not None and not entry.is_trail_fraction:
-                entry.trail /= ratio
-        if not book.lots or book.lot == 0.0:
-            return
-        held = abs(book.quantity)
-        fraction = held - whole_lots(held, book.lot)
-        if fraction > 1e-9 * book.lot:
-            raw = account.bars[s].open
-            number = book.entries[0].number
-            close_quantity(
-                account, s, fraction, raw, FillPhase.OPEN, Reason.SPLIT, number, is_free=True
-            )
-            left = fraction
-            while left > 1e-9 * fraction and book.entries:
-                part = min(left, book.entries[0].quantity)
-                book.entries[0].quantity -= part
-                left -= part
-                if book.entries[0].quantity <= 1e-9 * book.lot:
-                    book.entries.pop(0)
 
     # ── (c), (d), (e) ───────────────────────────────────────────────────────────────────────
 
@@ -407,7 +343,7 @@ class Simulation:
 
     def orders_of(self, s: int, i: int) -> list[Order]:
         """The orders of one symbol at one close (Precedence); exits before entries (F2)."""
-        account, book = self.account, self.account.books[s]
+        book = self.account.books[s]
         row = self.symbols[s]
         sides = {LONG: self.signals.long, SHORT: self.signals.short}
         enter = {side: bool(sides[side].enter[row, i]) for side in sides}
@@ -431,6 +367,7 @@ class Simulation:
                 is_flip = makes[-side] and is_market[-side]
                 if held == side and not is_flip:
                     made.append(self.make(s, -side, is_exit=True))
+                    made[-1].size = abs(book.quantity)
         made += [self.make_entry(s, side, i) for side in (LONG, SHORT) if makes[side]]
         return made
 
@@ -512,13 +449,13 @@ class Simulation:
                 unrealized += row["pnl"]
                 out.trades.append(row)
         for row in out.trades:
-            row["ambiguous"] = row["ambiguous"] or row.pop("entry_lot").is_ambiguous
+            row["ambiguous"] |= row.pop("entry_lot").is_ambiguous
         out.totals = {
             "interest": self.interest,
             "borrow": -self.borrow,
             "dividends": self.dividends,
             "contributions": 0.0,
-            "fees": account.fees,
+            "fees": -account.fees,
         }
         if out.equity:
             made = realized + unrealized + self.dividends + self.interest - self.borrow

@@ -62,7 +62,7 @@ def run_rule(account: Account, symbol: int, rule: str) -> None:
     touched = touched_orders(account, symbol)
     buys = {event.move for event in touched if event.order.side > 0}
     sells = {event.move for event in touched if event.order.side < 0}
-    # F4: entries of both sides, unless all lie on one move, so that the nearer certainly came first.
+    # F4: entries of both sides; on one move the nearer certainly came first.
     is_two_sided = bool(buys) and bool(sells) and len(buys | sells) == 2
     if rule == "ohlc" or is_two_sided:
         walk(account, symbol)
