@@ -1,0 +1,1 @@
+"""The pages: Dash on Flask, without a database and without state of its own."""

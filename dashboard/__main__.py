@@ -1,0 +1,43 @@
+"""`python -m dashboard`: one dashboard process."""
+
+from __future__ import annotations
+
+import sys
+
+from config.logs import configure_logging
+from config.serving import serve
+from config.settings import SettingsError, load_settings
+from dashboard.app import create_app
+
+
+def main() -> int:
+    """Serve until a signal; 2 when the settings are wrong, 1 when the address is taken."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    configure_logging(settings.server.log_level)
+    app = create_app(settings)
+    # Dash registers its files while it answers the first page: before threads share the registry.
+    app.server.test_client().get("/")
+    mine = settings.dashboard
+    try:
+        serve(
+            app.server,
+            host=mine.host,
+            port=mine.port,
+            threads=mine.threads,
+            connection_limit=mine.connection_limit,
+            drain_delay_s=settings.server.drain_delay_s,
+            drain_timeout_s=settings.server.drain_timeout_s,
+            name="dashboard",
+        )
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen on {mine.host}:{mine.port}: {error.strerror}.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

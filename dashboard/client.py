@@ -1,0 +1,278 @@
+"""The data API as the pages see it: `dataapi.client` with caches, and old answers when it is down.
+
+ApiError
+├── ApiUnavailable
+├── ApiTimeout
+└── ApiRejected      with `problem`, the API's document
+
+Immutable answers (a finished run and its curves) are kept as long as there is room, lists and
+catalogues for a moment. When the API cannot answer and an older answer is still here, that one is
+given and the response says since when (`Answered.stale_since`, the header `X-Stale-Since`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, g, has_request_context
+from flask_caching import Cache
+
+from config.settings import DashboardSettings
+from dataapi.client import (
+    Answer,
+    ApiError,
+    ApiRejected,
+    ApiTimeout,
+    ApiUnavailable,
+    Client,
+    Columns,
+    Document,
+    Run,
+)
+
+__all__ = [
+    "Answered",
+    "Api",
+    "ApiError",
+    "ApiRejected",
+    "ApiTimeout",
+    "ApiUnavailable",
+    "Columns",
+    "Document",
+    "answered",
+    "request_id_of",
+]
+
+# How long an answer is kept at most: for ever, as far as a process is concerned.
+KEPT_S = 7 * 86_400
+# A draft's preview is asked for again when the next change draws it as the line before.
+PREVIEW_S = 120.0
+# From the fastest to the slowest; a page that needed several says the slowest.
+LAYERS = ("dashboard-cache", "api-cache", "store", "computed")
+
+
+@dataclass(slots=True)
+class Answered:
+    """Who answered what this request asked of the API."""
+
+    layers: list[str] = field(default_factory=list)
+    stale_since: float | None = None
+
+    @property
+    def layer(self) -> str:
+        """Return the slowest layer that was asked, "" when none was."""
+        known = [name for name in LAYERS if name in self.layers]
+        return known[-1] if known else ""
+
+
+def answered() -> Answered:
+    """Return the record of the request being answered (a fresh one outside of a request)."""
+    if not has_request_context():
+        return Answered()
+    if "answered" not in g:
+        g.answered = Answered()
+    record: Answered = g.answered
+    return record
+
+
+def request_id_of(error: ApiError) -> str:
+    """Return the id of a refused request, "" when the API was not reached."""
+    return str(error.problem.get("request_id", "")) if isinstance(error, ApiRejected) else ""
+
+
+class Api:
+    """The calls that pages make. Every method raises `ApiError` when there is nothing to show.
+
+    Parameters
+    ----------
+    client : Client
+        The typed HTTP client; `connect` makes one from the settings.
+    cache : Cache
+        Of flask-caching, bound to the application.
+    brief_s : float
+        How long lists and catalogues are taken from the cache.
+    """
+
+    def __init__(self, client: Client, cache: Cache, *, brief_s: float) -> None:
+        self._client = client
+        self._cache = cache
+        self._brief_s = brief_s
+
+    # Catalogue
+
+    def series(self) -> list[Document]:
+        """Return the series that are stored."""
+        return self._brief("series", self._client.series)  # type: ignore[no-any-return]
+
+    def series_detail(self, symbol: str, timeframe: str) -> Document:
+        """Return one series with actions and coverage."""
+        return self._brief(  # type: ignore[no-any-return]
+            "series_detail", self._client.series_detail, symbol, timeframe
+        )
+
+    def bars(self, symbol: str, timeframe: str, **query: Any) -> Columns:
+        """Return bars as columns; `from_`, `to`, `points`."""
+        return self._brief("bars", self._client.bars, symbol, timeframe, **query)  # type: ignore[no-any-return]
+
+    def strategies(self) -> list[Document]:
+        """Return the strategies with their parameters."""
+        return self._brief("strategies", self._client.strategies)  # type: ignore[no-any-return]
+
+    def functions(self) -> list[Document]:
+        """Return the functions of the formula language."""
+        return self._kept("functions", self._client.functions)  # type: ignore[no-any-return]
+
+    def check_formula(self, formula: Mapping[str, Any], params: Mapping[str, Any]) -> Document:
+        """Return whether a formula is valid, and its problems."""
+        return self._kept("check_formula", self._client.check_formula, formula, params)  # type: ignore[no-any-return]
+
+    def run_schema(self) -> Document:
+        """Return the JSON schema of RunConfig."""
+        return self._kept("run_schema", self._client.run_schema)  # type: ignore[no-any-return]
+
+    # The list of runs
+
+    def runs(self, *, fresh: bool = False, **filters: Any) -> Document:
+        """Return a page of runs; `fresh`: after a change, which another process may have made."""
+        fresh_s = 0.0 if fresh else self._brief_s
+        return self._get("runs", fresh_s, self._client.runs, **filters)  # type: ignore[no-any-return]
+
+    def patch_run(self, run_id: str, **changes: Any) -> Document:
+        """Change a run's name, tags, note or star; lists are asked for anew after it."""
+        return self._change(self._client.patch_run, run_id, **changes)  # type: ignore[no-any-return]
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run."""
+        self._change(self._client.delete_run, run_id)
+
+    # Making runs
+
+    def preview(self, config: Mapping[str, Any]) -> Document:
+        """Return the preview of a draft."""
+        return self._get("preview", PREVIEW_S, self._client.preview, config)  # type: ignore[no-any-return]
+
+    def run(self, config: Mapping[str, Any], name: str | None = None) -> Run:
+        """Run a backtest; `is_new` is False when it existed."""
+        return self._change(self._client.run, config, name)  # type: ignore[no-any-return]
+
+    # One run
+
+    def get_run(self, run_id: str) -> Document:
+        """Return a run's document."""
+        # A plain dict, since a `Run` holds its client's connections and cannot be cached.
+        return self._kept("run", lambda key: dict(self._client.get_run(key)), run_id)  # type: ignore[no-any-return]
+
+    def about(self, run_id: str) -> Document:
+        """Return what may change about a run: name, tags, note, star, state of its data."""
+        return self._brief("about", self._client.about, run_id)  # type: ignore[no-any-return]
+
+    def verify(self, run_id: str) -> Document:
+        """Compute the run again and return the verdict."""
+        return self._change(self._client.verify, run_id)  # type: ignore[no-any-return]
+
+    def statistics(self, run_id: str, from_: str | None = None, to: str | None = None) -> Document:
+        """Return the tear sheet of a run, or of a part of it."""
+        return self._kept("statistics", self._client.statistics, run_id, from_, to)  # type: ignore[no-any-return]
+
+    def equity(self, run_id: str, **query: Any) -> Columns:
+        """Return the equity curve with benchmark and band; `points`, `from_`, `to`."""
+        return self._kept("equity", self._client.equity, run_id, **query)  # type: ignore[no-any-return]
+
+    def exposure(self, run_id: str, **query: Any) -> Columns:
+        """Return the weights over time."""
+        return self._kept("exposure", self._client.exposure, run_id, **query)  # type: ignore[no-any-return]
+
+    def indicators(self, run_id: str, symbol: str | None = None, **query: Any) -> Document:
+        """Return the strategy's indicator rows of one symbol."""
+        return self._kept("indicators", self._client.indicators, run_id, symbol, **query)  # type: ignore[no-any-return]
+
+    def orders(self, run_id: str) -> Columns:
+        """Return the order log."""
+        return self._kept("orders", self._client.orders, run_id)  # type: ignore[no-any-return]
+
+    def fills(self, run_id: str) -> Columns:
+        """Return the fills."""
+        return self._kept("fills", self._client.fills, run_id)  # type: ignore[no-any-return]
+
+    def trades(self, run_id: str) -> Columns:
+        """Return the trades."""
+        return self._kept("trades", self._client.trades, run_id)  # type: ignore[no-any-return]
+
+    def events(self, run_id: str) -> Columns:
+        """Return the events in their order."""
+        return self._kept("events", self._client.events, run_id)  # type: ignore[no-any-return]
+
+    def export(self, run_id: str, table: str) -> bytes:
+        """Return a table of the run as CSV, or `bundle` as JSON."""
+        return self._kept("export", self._client.export, run_id, table)  # type: ignore[no-any-return]
+
+    def health(self) -> Document:
+        """Return the API's own word on whether it is ready, never from a cache."""
+        return self._client.health()
+
+    # The caches
+
+    def _kept(self, name: str, call: Callable[..., Any], *args: Any, **query: Any) -> Any:
+        return self._get(name, None, call, *args, **query)
+
+    def _brief(self, name: str, call: Callable[..., Any], *args: Any, **query: Any) -> Any:
+        return self._get(name, self._brief_s, call, *args, **query)
+
+    def _get(
+        self, name: str, fresh_s: float | None, call: Callable[..., Any], *args: Any, **query: Any
+    ) -> Any:
+        """Return an answer from the cache while it is fresh, else from the API, else an old one."""
+        key = json.dumps([name, args, query], sort_keys=True, default=str)
+        entry = self._cache.get(key)
+        now = time.time()
+        if entry is not None and self._is_fresh(name, entry, fresh_s, now):
+            answered().layers.append("dashboard-cache")
+            return entry[1]
+        try:
+            value = call(*args, **query)
+        except (ApiUnavailable, ApiTimeout):
+            if entry is None:
+                raise
+            record = answered()
+            record.layers.append("dashboard-cache")
+            record.stale_since = min(record.stale_since or entry[0], entry[0])
+            return entry[1]
+        self._cache.set(key, (now, value))
+        return value
+
+    def _is_fresh(
+        self, name: str, entry: tuple[float, Any], fresh_s: float | None, now: float
+    ) -> bool:
+        if fresh_s is None:
+            return True
+        changed = self._cache.get("changed") or 0.0
+        return now - entry[0] < fresh_s and (name == "preview" or entry[0] > changed)
+
+    def _change(self, call: Callable[..., Any], *args: Any, **changes: Any) -> Any:
+        """Make a change; what this process had cached briefly is asked for again after it."""
+        try:
+            return call(*args, **changes)
+        finally:
+            self._cache.set("changed", time.time())
+
+
+def connect(server: Flask, settings: DashboardSettings) -> Api:
+    """Return the API at the configured address, its caches bound to `server`."""
+    cache = Cache(
+        server,
+        config={
+            "CACHE_TYPE": "SimpleCache",
+            "CACHE_THRESHOLD": max(settings.cache_items, 1),
+            "CACHE_DEFAULT_TIMEOUT": KEPT_S,
+        },
+    )
+    client = Client(settings.api_url, timeout_s=settings.api_timeout_s, on_answer=_note)
+    return Api(client, cache, brief_s=settings.cache_brief_s)
+
+
+def _note(answer: Answer) -> None:
+    answered().layers.append(answer.answered_by)

@@ -1,0 +1,35 @@
+"""The parts that pages are put together from."""
+
+from dashboard.components.basics import (
+    badge,
+    button,
+    card,
+    check_icon,
+    delta,
+    empty_state,
+    error_card,
+    icon,
+    link_button,
+    page_error,
+    segmented,
+    skeleton,
+    tile,
+)
+from dashboard.components.graph import graph
+
+__all__ = [
+    "badge",
+    "button",
+    "card",
+    "check_icon",
+    "delta",
+    "empty_state",
+    "error_card",
+    "graph",
+    "icon",
+    "link_button",
+    "page_error",
+    "segmented",
+    "skeleton",
+    "tile",
+]

@@ -1,0 +1,142 @@
+"""The frame around every page: header, navigation with its foot, dialogs."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard import ids, theme
+from dashboard.components.basics import icon, skeleton
+
+NAVIGATION = (("/", "Runs", "runs"), ("/new", "New run", "plus"))
+
+SHORTCUTS = (
+    ("g r", "Runs"),
+    ("g n or n", "New run"),
+    ("Ctrl K", "Find a run, symbol, strategy or page"),
+    ("/", "Search on this page"),
+    ("t", "Dark or light"),
+    ("Ctrl Enter", "Run the draft"),
+    ("[ and ]", "Previous and next trade"),
+    ("?", "This list"),
+    ("Esc", "Close"),
+)
+
+
+def layout(current: theme.Theme) -> Component:
+    """Return the frame; the page itself comes with the first answer to the route."""
+    return dmc.MantineProvider(
+        id=ids.PROVIDER,
+        forceColorScheme=current,
+        theme=theme.mantine_theme(),
+        children=[
+            dcc.Store(id=ids.ROUTE),
+            dcc.Store(id=ids.TITLE),
+            dcc.Store(id=ids.TOAST),
+            dcc.Store(id=ids.RUNS_DELETE_NOW),
+            html.A("Skip to the page", href="#page", className="skip-link"),
+            _header(),
+            _navigation(),
+            html.Main(skeleton(32, 40, 520), id=ids.PAGE, tabIndex="-1"),
+            html.Div(id="toasts", className="toasts", role="status"),
+            _palette(),
+            _help(),
+        ],
+    )
+
+
+def _header() -> Component:
+    return html.Header(
+        [
+            html.A(
+                [html.Span(className="logo"), html.Span("Hindcast", className="wordmark")],
+                href="/",
+                className="brand",
+                title="All runs",
+            ),
+            html.Button(
+                [
+                    icon("search"),
+                    html.Span("Runs, symbols, strategies", className="grow"),
+                    html.Kbd("Ctrl K"),
+                ],
+                className="search-button",
+                type="button",
+                **{"data-act": "palette", "aria-label": "Find, Ctrl K"},
+            ),
+            html.Div(className="grow"),
+            html.Span(id=ids.STALE, className="badge badge-doubt stale", hidden=True),
+            html.A(
+                [icon("plus"), html.Span("New run")],
+                href="/new",
+                className="button button-primary header-new",
+                **{"aria-label": "New run"},
+            ),
+            _tool("theme", "Dark or light (t)", [icon("sun"), icon("moon")]),
+            _tool("help", "Keys (?)", [icon("help")]),
+            _tool("menu", "Menu", [icon("menu", size=20)]),
+        ],
+        className="header",
+    )
+
+
+def _tool(act: str, label: str, face: list[Component]) -> Component:
+    return html.Button(
+        face,
+        className=f"tool tool-{act}",
+        type="button",
+        title=label,
+        **{"data-act": act, "aria-label": label},
+    )
+
+
+def _navigation() -> Component:
+    links = [
+        html.A(
+            [
+                icon(icon_name),
+                html.Span(text, className="nav-text"),
+                html.Span(id=ids.NAV_COUNT, className="nav-count") if href == "/" else None,
+            ],
+            href=href,
+            className="nav-link",
+            title=text,
+        )
+        for href, text, icon_name in NAVIGATION
+    ]
+    foot = html.Div(
+        [html.Span(className="node-dot"), html.Span(id=ids.NODE)],
+        className="nav-foot",
+        title="Which node answered, from which layer, and in how many milliseconds",
+    )
+    return html.Nav(
+        [html.Div(links), html.Div(id=ids.NAV_STARRED, className="nav-starred"), foot],
+        className="navigation",
+        **{"aria-label": "Pages"},
+    )
+
+
+def _palette() -> Component:
+    return html.Dialog(
+        [
+            html.Div(
+                [icon("search"), dcc.Input(id="palette-text", type="text", autoComplete="off")],
+                className="palette-head",
+            ),
+            html.Ul(id="palette-list", role="listbox"),
+        ],
+        id=ids.PALETTE,
+        className="dialog palette",
+        **{"aria-label": "Find"},
+    )
+
+
+def _help() -> Component:
+    rows = [html.Div([html.Dt(html.Kbd(keys)), html.Dd(text)]) for keys, text in SHORTCUTS]
+    return html.Dialog(
+        [html.H2("Keys", className="card-title"), html.Dl(rows)],
+        id=ids.HELP,
+        className="dialog help",
+        **{"aria-label": "Keys"},
+    )

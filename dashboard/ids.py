@@ -1,0 +1,100 @@
+"""Every component id, so that a layout and a callback cannot disagree.
+
+One section a page, names prefixed by the page. Ids of generated controls are dictionaries made by
+the functions at the end of their section.
+"""
+
+from __future__ import annotations
+
+# Shell
+PROVIDER = "provider"
+ROUTE = "route"
+PAGE = "page"
+TITLE = "title"
+NODE = "node"
+STALE = "stale"
+TOAST = "toast"
+PALETTE = "palette"
+HELP = "help"
+NAV_COUNT = "nav-count"
+NAV_STARRED = "nav-starred"
+
+# Runs
+RUNS_QUERY = "runs-query"
+RUNS_REFRESH = "runs-refresh"
+RUNS_SEARCH = "runs-search"
+RUNS_STRATEGY = "runs-strategy"
+RUNS_SYMBOL = "runs-symbol"
+RUNS_MIN_SHARPE = "runs-min-sharpe"
+RUNS_MAX_DRAWDOWN = "runs-max-drawdown"
+RUNS_MIN_TRADES = "runs-min-trades"
+RUNS_STARRED = "runs-starred"
+RUNS_SORT = "runs-sort"
+RUNS_CLEAR = "runs-clear"
+RUNS_GRID = "runs-grid"
+RUNS_COUNT = "runs-count"
+RUNS_NONE = "runs-none"
+RUNS_TAG_FILTER = "runs-tag-filter"
+RUNS_MORE = "runs-more"
+RUNS_LIMIT = "runs-limit"
+RUNS_SCATTER = "runs-scatter"
+RUNS_SELECTED = "runs-selected"
+RUNS_ACTIONS = "runs-actions"
+RUNS_EXPORT = "runs-export"
+RUNS_TAG = "runs-tag"
+RUNS_TAG_TEXT = "runs-tag-text"
+RUNS_TAG_SAVE = "runs-tag-save"
+RUNS_DELETE = "runs-delete"
+RUNS_DELETED = "runs-deleted"
+RUNS_DELETE_NOW = "runs-delete-now"
+RUNS_STAR = "runs-star"
+
+# Result
+RESULT_ROOT = "result"
+RESULT_RUN = "result-run"
+RESULT_TAB = "result-tab"
+RESULT_RANGE = "result-range"
+RESULT_SCALE = "result-scale"
+RESULT_SYMBOL = "result-symbol"
+RESULT_TRADE = "result-trade"
+RESULT_ACTION = "result-action"
+RESULT_CHIP = "result-chip"
+RESULT_TILES = "result-tiles"
+RESULT_LINE = "result-line"
+RESULT_NOTICE = "result-notice"
+RESULT_STAR = "result-star"
+RESULT_NOTE_TEXT = "result-note-text"
+RESULT_NOTE_SAVE = "result-note-save"
+RESULT_NOTE_STATE = "result-note-state"
+RESULT_EQUITY = "result-equity"
+RESULT_SCALE_CONTROL = "result-scale-control"
+RESULT_NUMBERS = "result-numbers"
+RESULT_CALENDAR = "result-calendar"
+RESULT_YEARLY = "result-yearly"
+RESULT_MONTHLY_KIND = "result-monthly-kind"
+RESULT_MONTHLY = "result-monthly"
+RESULT_ROLLING = "result-rolling"
+RESULT_EXPOSURE = "result-exposure"
+RESULT_SPREAD = "result-spread"
+RESULT_DISTRIBUTION = "result-distribution"
+RESULT_QQ = "result-qq"
+RESULT_PRICE_CHART = "result-price-chart"
+RESULT_SYMBOL_CONTROL = "result-symbol-control"
+RESULT_TRADE_FILTER = "result-trade-filter"
+RESULT_CHART_TRADES = "result-chart-trades"
+RESULT_TRADE_COUNT = "result-trade-count"
+RESULT_TRADES_GRID = "result-trades-grid"
+RESULT_MAE = "result-mae"
+RESULT_MFE = "result-mfe"
+RESULT_GROUP_KIND = "result-group-kind"
+RESULT_GROUPS = "result-groups"
+
+
+def result_panel(tab: str) -> dict[str, str]:
+    """Return the id of a tab's panel."""
+    return {"type": "result-panel", "tab": tab}
+
+
+def result_wanted(tab: str) -> dict[str, str]:
+    """Return the id of the store that asks for a tab's panel, once."""
+    return {"type": "result-wanted", "tab": tab}

@@ -1,0 +1,170 @@
+"""What the runs page shows, decided from the API's documents: no components, no I/O."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dashboard import formatting as fmt
+from dashboard import theme
+from dashboard.theme import Figure, Theme
+
+PAGE_SIZE = 100
+# Full width of the bars under Sharpe and drawdown: beyond these, longer says nothing more.
+FULL_SHARPE = 1.5
+FULL_DRAWDOWN = 0.7
+SEVERITY = ("fail", "doubt")
+
+Row = dict[str, Any]
+View = Mapping[str, Any]
+
+
+def api_filters(view: View) -> dict[str, Any]:
+    """Return the query of `GET /runs` that the page's view asks for."""
+    filters = {key: view[key] for key in ("q", "strategy", "symbol", "tag", "min_sharpe")}
+    if view["min_trades"] is not None:
+        filters["min_trades"] = int(view["min_trades"])
+    if view["max_drawdown"] is not None:
+        # The page asks for "at most 25 %", the API for a fraction ≤ 0.
+        filters["max_drawdown"] = -min(abs(view["max_drawdown"]) / 100.0, 1.0)
+    if view["starred"]:
+        filters["starred"] = True
+    filters["sort"] = view["sort"]
+    return {key: value for key, value in filters.items() if value is not None}
+
+
+def has_filters(view: View) -> bool:
+    """Return whether the view leaves runs out."""
+    return any(value not in (None, False) for key, value in view.items() if key != "sort")
+
+
+def run_row(item: Mapping[str, Any], now: datetime) -> Row:
+    """Return one run as the grid's cells show it; numbers are text already."""
+    metrics = item["metrics"]
+    names = list(item["symbols"])
+    return {
+        "id": item["id"],
+        "url": item["url"],
+        "name": item["name"] or item["strategy"],
+        "detail": " · ".join(part for part in (item["strategy"], item["params_text"]) if part),
+        "starred": bool(item["starred"]),
+        "tags": list(item["tags"]),
+        "sparkline": item["sparkline"],
+        "cagr": fmt.signed_percent(metrics["cagr"]),
+        "sharpe": fmt.decimal(metrics["sharpe"]),
+        "sharpe_share": _share(metrics["sharpe"], FULL_SHARPE),
+        "max_drawdown": fmt.percent(metrics["max_drawdown"]),
+        "drawdown_share": _share(-(metrics["max_drawdown"] or 0.0), FULL_DRAWDOWN),
+        "trades": fmt.integer(metrics["trades"]),
+        "symbols": fmt.symbols(names),
+        "symbols_title": f"{', '.join(names)}, {fmt.timeframe(item['timeframe'])}",
+        "check": check(item["badges"]),
+        "age": fmt.age(item["created"], now),
+        "created": item["created"],
+        "failed": failed_look_ahead(item),
+    }
+
+
+def _share(value: float | None, full: float) -> float:
+    """Return how much of the bar is filled: 0 … 1; nothing for a missing or negative value."""
+    if value is None or math.isnan(value):
+        return 0.0
+    return round(min(max(value / full, 0.0), 1.0), 3)
+
+
+def failed_look_ahead(item: Mapping[str, Any]) -> bool:
+    """Return whether the run is known to use the future: it must not win a comparison."""
+    return any(b["kind"] == "look_ahead" and b["level"] == "fail" for b in item["badges"])
+
+
+def check(badges: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the worst badge, with the number of others; "all checks" when nothing is in doubt."""
+    found = [badge for level in SEVERITY for badge in badges if badge["level"] == level]
+    if not found:
+        return {
+            "level": "pass",
+            "text": "all checks",
+            "title": "No check failed or doubts the run.",
+        }
+    more = f" +{len(found) - 1}" if len(found) > 1 else ""
+    title = "\n".join(f"{badge['label']}: {badge['text']}" for badge in found)
+    return {"level": found[0]["level"], "text": found[0]["label"] + more, "title": title}
+
+
+def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure:
+    """Return CAGR against the depth of the worst drawdown; `customdata` is the run's id.
+
+    Runs that failed look-ahead are left out.
+    """
+    shown = [
+        item
+        for item in items
+        if not failed_look_ahead(item)
+        and item["metrics"]["cagr"] is not None
+        and item["metrics"]["max_drawdown"] is not None
+    ]
+    names = [item["name"] or item["strategy"] for item in shown]
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [-100.0 * item["metrics"]["max_drawdown"] for item in shown],
+        "y": [100.0 * item["metrics"]["cagr"] for item in shown],
+        "customdata": [item["id"] for item in shown],
+        "text": [
+            f"{name}<br>{fmt.signed_percent(item['metrics']['cagr'])}, "
+            f"{fmt.percent(item['metrics']['max_drawdown'])}"
+            for name, item in zip(names, shown, strict=True)
+        ],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 6, "color": theme.color("ink3", current), "opacity": 0.75},
+        "selected": {"marker": {"size": 9, "color": theme.color("accent", current), "opacity": 1}},
+        "unselected": {"marker": {"opacity": 0.75}},
+    }
+    ticks = {"ticksuffix": f"{fmt.THIN}%", "nticks": 5, "rangemode": "tozero"}
+    layout = theme.chart_layout(
+        current,
+        margin={"l": 12, "r": 48, "t": 4, "b": 40},
+        hovermode="closest",
+        hoverlabel={
+            "bgcolor": theme.color("inset", current),
+            "bordercolor": theme.color("control", current),
+        },
+        xaxis=theme.axis(
+            current, title={"text": "max drawdown", "font": {"size": 11}, "standoff": 6}, **ticks
+        ),
+        yaxis=theme.axis(current, side="right", **ticks),
+    )
+    return {"data": [trace], "layout": layout}
+
+
+def export_csv(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return runs as CSV, a row a run; metrics are fractions with full precision."""
+    metrics = sorted({name for item in items for name in item["metrics"]})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ["id", "name", "strategy", "params", "symbols", "timeframe", "first", "last", "created"]
+    writer.writerow([*head, "tags", *metrics])
+    for item in items:
+        writer.writerow(
+            [
+                item["id"],
+                _cell(item["name"]),
+                item["strategy"],
+                item["params_text"],
+                " ".join(item["symbols"]),
+                *(item[key] for key in head[5:]),
+                _cell(" ".join(item["tags"])),
+                *(item["metrics"].get(name) for name in metrics),
+            ]
+        )
+    return text.getvalue()
+
+
+def _cell(text: str | None) -> str:
+    """Return a person's text so that no spreadsheet takes it for a formula."""
+    value = text or ""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,0 +1,185 @@
+"""The view of a page as its URL's query, and back. Total: a bad query is the default view.
+
+A `Query` names the fields of a page. `parse` never raises: what cannot be read becomes the
+field's default. `format` leaves defaults out, so the plain path is the plain view, and
+`parse(format(view)) == view` for every view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode
+
+View = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One key of a query: its default, and how its text is read (ValueError: not readable)."""
+
+    default: Any
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The keys that make up a page's view."""
+
+    fields: Mapping[str, Field]
+
+    def parse(self, search: str | None) -> View:
+        """Return the view that `search` ("?a=b&c=d") asks for."""
+        given = parse_qs((search or "").lstrip("?"), keep_blank_values=False)
+        view: View = {}
+        for name, field in self.fields.items():
+            view[name] = field.default
+            if name in given:
+                try:
+                    view[name] = field.read(given[name][-1])
+                except ValueError:
+                    continue
+        return view
+
+    def format(self, view: Mapping[str, Any]) -> str:
+        """Return the query of `view`: "" or "?a=b&c=d" in the order of the fields."""
+        pairs = [
+            (name, field.write(view[name]))
+            for name, field in self.fields.items()
+            if name in view and view[name] != field.default
+        ]
+        return f"?{urlencode(pairs, quote_via=quote, safe=',:')}" if pairs else ""
+
+
+def text(default: str | None = None, *, limit: int = 200) -> Field:
+    """Return a field of free text, at most `limit` characters."""
+
+    def read(value: str) -> str:
+        value = value.strip()
+        if not value or len(value) > limit:
+            raise ValueError(value)
+        return value
+
+    return Field(default=default, read=read)
+
+
+def choice(values: tuple[str, ...], default: str | None = None) -> Field:
+    """Return a field that takes one of `values`."""
+
+    def read(value: str) -> str:
+        if value not in values:
+            raise ValueError(value)
+        return value
+
+    return Field(default=default, read=read)
+
+
+def number(default: float | None = None) -> Field:
+    """Return a field that takes a finite number."""
+
+    def read(value: str) -> float:
+        result = float(value)
+        if result != result or result in (float("inf"), float("-inf")):
+            raise ValueError(value)
+        return result
+
+    return Field(default=default, read=read, write=lambda value: f"{value:.12g}")
+
+
+def flag() -> Field:
+    """Return a field that is either there ("1") or not."""
+
+    def read(value: str) -> bool:
+        if value != "1":
+            raise ValueError(value)
+        return True
+
+    return Field(default=False, read=read, write=lambda value: "1")
+
+
+def names(default: tuple[str, ...] = ()) -> Field:
+    """Return a field that takes a list of names, separated by commas."""
+
+    def read(value: str) -> tuple[str, ...]:
+        items = tuple(item for item in value.split(",") if item)
+        if not items or any(not re.fullmatch(r"[A-Za-z0-9._\-^=]{1,64}", item) for item in items):
+            raise ValueError(value)
+        return items
+
+    return Field(default=default, read=read, write=",".join)
+
+
+def date(default: str | None = None) -> Field:
+    """Return a field that takes an ISO date."""
+
+    def read(value: str) -> str:
+        from datetime import date as calendar_date
+
+        return calendar_date.fromisoformat(value).isoformat()
+
+    return Field(default=default, read=read)
+
+
+RUN_SORTS = ("created", "name", "cagr", "sharpe", "max_drawdown", "trades")
+
+RUNS = Query(
+    {
+        "q": text(),
+        "strategy": text(limit=48),
+        "symbol": text(limit=32),
+        "tag": text(limit=48),
+        "min_sharpe": number(),
+        "max_drawdown": number(),
+        "min_trades": number(),
+        "starred": flag(),
+        "sort": choice(
+            tuple(f"{mark}{name}" for name in RUN_SORTS for mark in ("", "-")), "-created"
+        ),
+    }
+)
+"""The runs page; `sort` is a column, with "-" in front: descending."""
+
+NEW_RUN = Query({"from": text(limit=64), "strategy": text(limit=48), "symbols": names()})
+"""The new-run page: a run to clone, or a strategy and symbols to begin with."""
+
+
+def moment() -> Field:
+    """Return a field that takes an ISO date, or an instant to the minute ("2005-03-01T14:30")."""
+
+    def read(value: str) -> str:
+        from datetime import datetime
+
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", value):
+            raise ValueError(value)
+        datetime.fromisoformat(value)
+        return value
+
+    return Field(default=None, read=read)
+
+
+def whole(least: int) -> Field:
+    """Return a field that takes an integer of at least `least`."""
+
+    def read(value: str) -> int:
+        result = int(value)
+        if result < least or len(value) > 9:
+            raise ValueError(value)
+        return result
+
+    return Field(default=None, read=read)
+
+
+RESULT = Query(
+    {
+        "tab": choice(("overview", "chart", "trades", "config"), "overview"),
+        "from": moment(),
+        "to": moment(),
+        "scale": choice(("log", "linear", "relative"), "log"),
+        "symbol": text(limit=32),
+        "trade": whole(1),
+    }
+)
+"""A run's page; `trade` is the number of a row of the trades table, from 1."""
