@@ -204,7 +204,7 @@ _ALL = (
               kernel=oscillators.obv, reads=("close", "volume"), scale="volume",
               source="Granville (1963)"),
     _function("ultosc", "Ultimate oscillator over three windows, 0 to 100.",
-              arguments=(_window("a"), _window("b"), _window("c")), lookback="max(a, b, c)",
+              arguments=(_window("a"), _window("b"), _window("c")), lookback="max(a, max(b, c))",
               kernel=oscillators.ultosc, reads=_HLC, scale="none", source="Williams (1985)"),
     _function("sar", "Parabolic stop and reverse.", lookback="1", kernel=trend.sar,
               arguments=(_factor("step", 0.0, 1.0), _factor("max", 0.0, 1.0)),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from engine.errors import EngineError, InvalidFormulaError
 from engine.formula.builder import SIZES, Builder, Linear
@@ -128,6 +128,23 @@ def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
         position=first.position,
         suggestion=first.suggestion,
     )
+
+
+def plan_expression(text: str) -> tuple[Program, int]:
+    """Return the program of one expression without parameters, and its first valid index.
+
+    The program's one output is called `value`.
+
+    Raises
+    ------
+    InvalidFormulaError
+    """
+    builder = Builder({})
+    index = builder.build(parse(text))
+    if builder.problems:
+        raise builder.problems[0]
+    nodes, outputs = _needed(tuple(builder.graph.nodes), {"value": cast(int, index)})
+    return Program(nodes, outputs, {}), nodes[outputs["value"]].lookback
 
 
 def check_formula(
