@@ -1,0 +1,90 @@
+"""P8: POST of a new run over 2,520 daily bars with all checks, against an empty POST."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from config.settings import ROOT
+from tests.bench.measure import Row, row
+from tests.ports import free_port, wait_for
+
+REPEATS = 60
+# AAPL from here to its last stored bar, 2013-03-01, is 2,520 bars.
+START = "2003-02-26"
+
+
+def measure() -> list[Row]:
+    """Start a server of its own and post new runs, the same again, and nothing, in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        environment = {"HINDCAST_DATAAPI_PORT": str(port), "HINDCAST_STORE_DATA_DIR": folder}
+        log = Path(folder) / "api.log"
+        with log.open("w") as errors:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "dataapi"],
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stderr=errors,
+                text=True,
+            )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/readyz", server, timeout_s=240)
+            return _post(f"http://127.0.0.1:{port}/api/v1/runs")
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _post(url: str) -> list[Row]:
+    new, again, empty = [], [], []
+    with httpx.Client(timeout=30) as client:
+        for i in range(REPEATS + 5):
+            body = {
+                "symbols": ["AAPL"],
+                "start": START,
+                "strategy": {"name": "sma_cross", "params": {"fast": 5 + i, "slow": 100 + i}},
+            }
+            times = [_seconds(client, url, body, 201), _seconds(client, url, body, 200)]
+            times.append(_seconds(client, url, None, None))
+            if i >= 5:
+                for seconds, measured in zip(times, (new, again, empty), strict=True):
+                    measured.append(seconds)
+    reference = "an empty POST to the same server, refused"
+    return [
+        row(
+            "P8",
+            work="POST a new run, 2,520 daily bars, all checks",
+            ours_s=new,
+            reference=reference,
+            reference_s=empty,
+            target=30,
+        ),
+        row(
+            "P8 again",
+            work="POST the same run again",
+            ours_s=again,
+            reference=reference,
+            reference_s=empty,
+            target=3,
+        ),
+    ]
+
+
+def _seconds(client: httpx.Client, url: str, body: object, status: int | None) -> float:
+    started = time.perf_counter()
+    answer = client.post(url, json=body) if body else client.post(url)
+    elapsed = time.perf_counter() - started
+    if (status is None and answer.status_code < 400) or (status and answer.status_code != status):
+        raise AssertionError(
+            f"Expected {status or 'a refusal'}, was {answer.status_code}: {answer.text}"
+        )
+    if status == 201 and answer.json()["data"][0]["bars"] < 2_520:
+        raise AssertionError("The run has fewer than 2,520 bars.")
+    return elapsed
