@@ -1,0 +1,274 @@
+"""The event loop: one broker, one ledger, the same for one symbol and for many (F2)."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.kernels.broker_constants import (
+    BUY,
+    DONE,
+    END,
+    LIMIT_ORDER,
+    MARKET_ORDER,
+    NEXT_OPEN,
+    SELL,
+    SIGNAL,
+    STATUS_BANKRUPT,
+    STOP_LIMIT_ORDER,
+    STOP_ORDER,
+    THIS_CLOSE,
+    UNITS,
+)
+from engine.kernels.broker_fills import cancel_entries
+from engine.kernels.broker_inside import match_inside
+from engine.kernels.broker_phases import (
+    accrue,
+    add_exit,
+    add_order,
+    apply_actions,
+    check_ruin,
+    close_all_now,
+    end_bar,
+    mark_close,
+    match_close,
+    match_open,
+    needs_matching,
+)
+
+NAN = math.nan
+
+
+@njit(cache=True, nogil=True)
+def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
+    """Run bars from `begin` on; return the bar reached, n_times when the run is over.
+
+    It returns early when the order or the fill log might not hold the next bar's rows, of which
+    there are at most `rows_a_bar`: the caller makes room and calls again.
+    """
+    n_symbols, n_times = tape.close.shape
+    rules = state.rules[0]
+    account = state.account[0]
+    room = min(state.orders.size, state.fills.size) - rows_a_bar
+    t = begin
+    while t < n_times:
+        if max(account.n_orders, account.n_fills) > room:
+            return t
+        i = t - first
+        if n_symbols == 1 and not account.is_busy and is_plain(rules, account):
+            reached = run_quietly(
+                tape, long, short, state.books[0], account, rules, curves, first, t
+            )
+            if reached > t:
+                t = reached
+                continue
+        previous_cash = account.cash
+        is_busy = account.is_busy
+        n_orders = account.n_orders
+        account.freed = 0.0
+        for s in range(n_symbols):
+            is_busy |= read_bar(tape, state.books[s], s, t)
+        # (a) corporate actions
+        if is_busy:
+            for s in range(n_symbols):
+                if tape.has_bar[s, t] and (tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0):
+                    apply_actions(state, i, s, tape.split[s, t], tape.dividend[s, t])
+        # (b) interest and borrow
+        if rules.has_carry and i > 0:
+            accrue(state, previous_cash, tape.time[t] - tape.time[t - 1])
+        if is_busy:
+            # (c) the open
+            match_open(state, i)
+            # (d) inside the bar
+            for s in range(n_symbols):
+                if state.books[s].has_bar:
+                    match_inside(state, i, s)
+        # (e) the close
+        for s in range(n_symbols):
+            book = state.books[s]
+            if book.has_bar:
+                book.mark = book.close
+            elif book.quantity != 0.0:
+                account.stale += 1
+        if is_busy:
+            end_bar(state, i, t)
+        # (f) equity
+        value, gross = mark_close(state)
+        # (g) margin
+        is_over = check_ruin(state, i, gross)
+        # (h) the strategy
+        if account.status == DONE:
+            decide_all(tape, long, short, size, state, i, t)
+            if rules.fill == THIS_CLOSE and account.n_orders > n_orders:
+                match_close(state, i)
+                value, gross = mark_close(state)
+        if rules.is_finalized and t == n_times - 1:
+            close_all_now(state, i, END)
+            is_over = True
+        if is_over:
+            value, gross = mark_close(state)
+        record(curves, i, account.cash, value, gross)
+        t += 1
+        if account.status == STATUS_BANKRUPT:
+            for j in range(t - first, n_times - first):
+                record(curves, j, account.cash, 0.0, 0.0)
+            return n_times
+        if is_busy or account.n_orders > n_orders:
+            account.is_busy = needs_matching(state)
+    return n_times
+
+
+@njit(cache=True)
+def record(curves, i, cash, value, gross):
+    """Write the bar's values."""
+    curves.cash[i] = cash
+    curves.market_value[i] = value
+    curves.gross_value[i] = gross
+    curves.equity[i] = cash + value
+
+
+@njit(cache=True)
+def is_plain(rules, account):
+    """Return whether a bar without orders and signals changes nothing but the marks."""
+    return not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
+
+
+@njit(cache=True)
+def run_quietly(tape, long, short, book, account, rules, curves, first, begin):
+    """Mark the bars of a lone symbol until one on which something may happen; return that bar.
+
+    Quiet bars are most bars of most runs; this loop reads and writes only what they need.
+    """
+    close, has_bar = tape.close[0], tape.has_bar[0]
+    split, dividend = tape.split[0], tape.dividend[0]
+    enter_long, exit_long = long.enter[0], long.exit[0]
+    enter_short, exit_short = short.enter[0], short.exit[0]
+    quantity, cash, maintenance = book.quantity, account.cash, rules.maintenance
+    # The last bar is not quiet: positions may be closed on it.
+    end = close.size - 1 if book.last_bar < 0 else book.last_bar
+    t = begin
+    while t < end:
+        if enter_long[t] or exit_long[t] or enter_short[t] or exit_short[t]:
+            break
+        if not has_bar[t] or split[t] != 1.0 or dividend[t] != 0.0:
+            break
+        value = quantity * close[t]
+        gross = abs(value)
+        if cash + value <= maintenance * gross or cash + value <= 0.0:
+            break
+        record(curves, t - first, cash, value, gross)
+        t += 1
+    if t > begin:
+        book.mark = close[t - 1]
+        account.equity = cash + quantity * book.mark
+    return t
+
+
+@njit(cache=True)
+def read_bar(tape, book, s, t):
+    """Hand the bar to the symbol's book; return whether it has an action or is a last bar."""
+    book.has_bar = tape.has_bar[s, t]
+    book.freed = 0.0
+    if not book.has_bar:
+        return False
+    book.open = book.mark = tape.open[s, t]
+    book.high = tape.high[s, t]
+    book.low = tape.low[s, t]
+    book.close = tape.close[s, t]
+    return tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or book.last_bar == t
+
+
+@njit(cache=True)
+def decide_all(tape, long, short, size, state, i, t):
+    """Step (h): turn the signals of this close into orders, symbols in the order of names (F2)."""
+    for s in range(state.books.size):
+        if long.enter[s, t] or long.exit[s, t] or short.enter[s, t] or short.exit[s, t]:
+            book = state.books[s]
+            if book.has_bar and not book.is_forced and book.last_bar != t:
+                decide(long, short, size, state, i, s, t)
+
+
+@njit(cache=True)
+def decide(long, short, size, state, i, s, t):
+    """Make a symbol's orders: exits before entries, all judged on the state before them."""
+    account = state.account[0]
+    quantity = state.books[s].quantity
+    is_long_market = long.limit.size + long.trigger.size == 0
+    is_short_market = short.limit.size + short.trigger.size == 0
+    enters_long = long.enter[s, t] and has_room(state, s, BUY)
+    enters_short = short.enter[s, t] and has_room(state, s, SELL)
+
+    # A market entry of the other side flips, so it is the exit as well.
+    if long.exit[s, t]:
+        cancel_entries(state, s, BUY, SIGNAL)
+        if quantity > 0.0 and not (enters_short and is_short_market):
+            order = add_exit(state, i, s, SIGNAL)
+            order.is_at_close = state.rules[0].fill != NEXT_OPEN
+    if short.exit[s, t]:
+        cancel_entries(state, s, SELL, SIGNAL)
+        if quantity < 0.0 and not (enters_long and is_long_market):
+            order = add_exit(state, i, s, SIGNAL)
+            order.is_at_close = state.rules[0].fill != NEXT_OPEN
+
+    has_both = quantity == 0.0 and long.enter[s, t] and short.enter[s, t]
+    if has_both and (is_long_market or is_short_market):
+        account.conflicts += 1
+        return
+    if enters_long:
+        add_entry(long, size, state, i, s, t, BUY)
+    if enters_short:
+        add_entry(short, size, state, i, s, t, SELL)
+
+
+@njit(cache=True)
+def has_room(state, s, side):
+    """Return whether open and working entries of a side are fewer than `pyramiding`."""
+    book = state.books[s]
+    count = book.n_entries if book.quantity * side > 0.0 else 0
+    for w in range(book.n_working):
+        order = state.working[s, w]
+        count += order.side == side and not order.is_exit
+    return count < state.rules[0].pyramiding
+
+
+@njit(cache=True)
+def add_entry(signals, size, state, i, s, t, side):
+    """Order an entry with the prices its side has at this close."""
+    rules = state.rules[0]
+    limit = value_at(signals.limit, s, t)
+    trigger = value_at(signals.trigger, s, t)
+    order_type = MARKET_ORDER
+    if signals.trigger.size > 0:
+        order_type = STOP_LIMIT_ORDER if signals.limit.size > 0 else STOP_ORDER
+    elif signals.limit.size > 0:
+        order_type = LIMIT_ORDER
+    order = add_order(state, i, s, side, order_type, SIGNAL)
+    order.is_at_close = order_type == MARKET_ORDER and rules.fill != NEXT_OPEN
+    order.bars_left = 0 if order_type == MARKET_ORDER else rules.expire_bars
+    order.size = size[s, t]
+    order.limit = limit
+    order.trigger = trigger
+    order.stop_a = value_at(signals.stop_a, s, t)
+    order.stop_b = value_at(signals.stop_b, s, t)
+    order.target_a = value_at(signals.target_a, s, t)
+    order.target_b = value_at(signals.target_b, s, t)
+    order.trail = value_at(signals.trail, s, t)
+    order.is_trail_fraction = signals.is_trail_fraction
+    row = state.orders[order.order_id]
+    row.limit = limit
+    row.stop = trigger
+    row.expire_bars = order.bars_left
+    row.stop_a = order.stop_a
+    row.stop_b = order.stop_b
+    row.target_a = order.target_a
+    row.target_b = order.target_b
+    row.trail = order.trail
+    if rules.size_kind == UNITS:
+        row.quantity = order.size
+
+
+@njit(cache=True)
+def value_at(rows, s, t):
+    """Return an optional field's value, NaN when the formula has no such field."""
+    return rows[s, t] if rows.size > 0 else NAN

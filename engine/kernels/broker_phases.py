@@ -1,0 +1,476 @@
+"""The steps of a bar around its inside: actions, carry, open, close, marking, margin (F2).
+
+See `broker.run_bars` for their order. `i` counts bars from the run's first.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.kernels.broker_constants import (
+    BANKRUPT,
+    CANCELLED,
+    CLOSE,
+    DELISTED,
+    EXPIRED,
+    EXPIRED_STATUS,
+    FILLED,
+    INSIDE,
+    LIMIT_ORDER,
+    MARGIN,
+    MARKET_ORDER,
+    NOT_DUE,
+    OPEN,
+    RISK,
+    SPLIT,
+    STATUS_BANKRUPT,
+    STATUS_STOPPED,
+    STOP_LIMIT_ORDER,
+    STOP_ORDER,
+    UNITS,
+    WORKING,
+)
+from engine.kernels.broker_fills import (
+    cancel_entries,
+    exit_at,
+    exit_entry,
+    exit_position,
+    fill_entry,
+    log_fill,
+    remove_entry,
+    remove_working,
+    trail_from,
+)
+
+NAN = math.nan
+MS_A_YEAR = 365.0 * 86_400_000.0
+NO_NUMBER = 2**62
+
+
+@njit(cache=True)
+def apply_actions(state, i, s, ratio, dividend):
+    """Step (a) of a symbol: a split before a dividend, then the fractions of shares (F14)."""
+    account = state.account[0]
+    book = state.books[s]
+    if ratio != 1.0:
+        split_book(state, s, ratio)
+    if dividend != 0.0:
+        account.cash += book.quantity * dividend
+        account.dividends += book.quantity * dividend
+    # Lots are whole when the lot is a whole number of shares.
+    if ratio != 1.0 and book.lot >= 1.0 and book.lot == math.floor(book.lot):
+        held = abs(book.quantity)
+        sell_fraction(state, i, s, held - math.floor(held + 1e-9))
+
+
+@njit(cache=True)
+def split_book(state, s, ratio):
+    """Express position, open entries and working orders in the new shares."""
+    book = state.books[s]
+    book.quantity *= ratio
+    for k in range(book.n_entries):
+        entry = state.entries[s, k]
+        entry.quantity *= ratio
+        entry.price /= ratio
+        entry.stop /= ratio
+        entry.target /= ratio
+        entry.trail_level /= ratio
+        entry.extreme /= ratio
+        if not entry.is_trail_fraction:
+            entry.trail /= ratio
+    for w in range(book.n_working):
+        order = state.working[s, w]
+        order.limit /= ratio
+        order.trigger /= ratio
+        order.stop_a /= ratio
+        order.target_a /= ratio
+        if not order.is_trail_fraction:
+            order.trail /= ratio
+        if state.rules[0].size_kind == UNITS:
+            order.size *= ratio
+
+
+@njit(cache=True)
+def sell_fraction(state, i, s, fraction):
+    """Turn a fraction of a share into cash at the open, without costs, first entries first."""
+    account = state.account[0]
+    book = state.books[s]
+    while fraction > 1e-9 and book.n_entries > 0:
+        entry = state.entries[s, 0]
+        side = -entry.side
+        number = entry.order_id
+        quantity = min(fraction, entry.quantity)
+        fraction -= quantity
+        account.cash -= side * quantity * book.open
+        if quantity < entry.quantity:
+            entry.quantity -= quantity
+            book.quantity += side * quantity
+        else:
+            remove_entry(state, s, 0)
+        log_fill(state, i, s, side, quantity, book.open, 0.0, number, SPLIT, OPEN, book.open)
+
+
+@njit(cache=True)
+def accrue(state, cash, elapsed_ms):
+    """Step (b): interest and borrow fees on the balances of the last close (F10)."""
+    rules = state.rules[0]
+    account = state.account[0]
+    years = elapsed_ms / MS_A_YEAR
+    interest = max(cash - account.short_value, 0.0) * rules.cash_rate * years
+    interest -= max(-cash, 0.0) * rules.margin_rate * years
+    borrow = account.short_value * rules.borrow_rate * years
+    account.cash += interest - borrow
+    account.interest += interest
+    account.borrow -= borrow
+
+
+@njit(cache=True)
+def match_open(state, i):
+    """Step (c): exits, then entries, each by number; what an entry is beyond acts at once."""
+    for s in range(state.books.size):
+        if state.books[s].has_bar:
+            trigger_at_open(state, s)
+    number = -1
+    while True:
+        number, s = next_exit_at_open(state, number)
+        if s < 0:
+            break
+        exit_by_number(state, i, s, number)
+    number = -1
+    while True:
+        number, s, w = next_entry_at_open(state, number)
+        if s < 0:
+            break
+        fill_entry(state, i, s, w, state.books[s].open, OPEN)
+
+
+@njit(cache=True)
+def trigger_at_open(state, s):
+    """Make limits of the stop-limits triggered by the open (F3)."""
+    book = state.books[s]
+    for w in range(book.n_working):
+        order = state.working[s, w]
+        if order.type == STOP_LIMIT_ORDER and order.side * (book.open - order.trigger) >= 0.0:
+            order.is_triggered = True
+
+
+@njit(cache=True)
+def next_exit_at_open(state, after):
+    """Return (number, symbol) of the next exit at this open, symbol -1 when there is none.
+
+    Children carry their entry's number.
+    """
+    best = NO_NUMBER
+    symbol = -1
+    for s in range(state.books.size):
+        book = state.books[s]
+        if not book.has_bar:
+            continue
+        for k in range(book.n_entries):
+            entry = state.entries[s, k]
+            if after < entry.order_id < best and exit_at(entry, book.open) != NOT_DUE:
+                best, symbol = entry.order_id, s
+        for w in range(book.n_working):
+            order = state.working[s, w]
+            if order.is_exit and not order.is_at_close and after < order.order_id < best:
+                best, symbol = order.order_id, s
+    return best, symbol
+
+
+@njit(cache=True)
+def exit_by_number(state, i, s, number):
+    """Fill at the open the child or the exit order that carries `number`."""
+    book = state.books[s]
+    for k in range(book.n_entries):
+        entry = state.entries[s, k]
+        if entry.order_id == number:
+            exit_entry(state, i, s, k, book.open, exit_at(entry, book.open), OPEN)
+            return
+    fill_exit(state, i, s, number, book.open, OPEN)
+
+
+@njit(cache=True)
+def fill_exit(state, i, s, number, raw, phase):
+    """Fill an exit order, or cancel it when its position has gone (F1); exits only reduce."""
+    book = state.books[s]
+    w = 0
+    while state.working[s, w].order_id != number:
+        w += 1
+    order = state.working[s, w]
+    reason = order.reason
+    if reason != 0:
+        book.is_forced = False
+    if book.quantity * order.side < 0.0:
+        exit_position(state, i, s, raw, number, reason, phase)
+        remove_working(state, s, w, FILLED, reason)
+    else:
+        remove_working(state, s, w, CANCELLED, reason)
+
+
+@njit(cache=True)
+def is_satisfied(order, price):
+    """Return whether an entry order fills at an open (F3)."""
+    if order.type == MARKET_ORDER:
+        return not order.is_at_close
+    if order.type == STOP_ORDER:
+        return order.side * (price - order.trigger) >= 0.0
+    is_limit = order.type == LIMIT_ORDER or order.is_triggered
+    return is_limit and order.side * (order.limit - price) >= 0.0
+
+
+@njit(cache=True)
+def next_entry_at_open(state, after):
+    """Return (number, symbol, place) of the next entry at this open, symbol -1 without one."""
+    best = NO_NUMBER
+    symbol = place = -1
+    for s in range(state.books.size):
+        book = state.books[s]
+        if not book.has_bar:
+            continue
+        for w in range(book.n_working):
+            order = state.working[s, w]
+            if order.is_exit or not after < order.order_id < best:
+                continue
+            if is_satisfied(order, book.open):
+                best, symbol, place = order.order_id, s, w
+    return best, symbol, place
+
+
+@njit(cache=True)
+def match_close(state, i):
+    """Step (e): orders for the close, exits first, then by number (F1)."""
+    for is_exit in (True, False):
+        while True:
+            s, w = next_at_close(state, is_exit)
+            if s < 0:
+                break
+            close = state.books[s].close
+            if is_exit:
+                fill_exit(state, i, s, state.working[s, w].order_id, close, CLOSE)
+            else:
+                fill_entry(state, i, s, w, close, CLOSE)
+
+
+@njit(cache=True)
+def next_at_close(state, is_exit):
+    """Return (symbol, place) of the lowest number waiting for this close, or (-1, -1)."""
+    best = NO_NUMBER
+    symbol = place = -1
+    for s in range(state.books.size):
+        book = state.books[s]
+        if not book.has_bar:
+            continue
+        for w in range(book.n_working):
+            order = state.working[s, w]
+            if order.is_at_close and order.is_exit == is_exit and order.order_id < best:
+                best, symbol, place = order.order_id, s, w
+    return symbol, place
+
+
+@njit(cache=True)
+def expire_orders(state, s):
+    """Count one own bar of every order of a symbol, and end those whose last bar it was (F13)."""
+    book = state.books[s]
+    w = 0
+    while w < book.n_working:
+        order = state.working[s, w]
+        order.bars_left -= 1
+        if order.bars_left == 0:
+            remove_working(state, s, w, EXPIRED_STATUS, EXPIRED)
+        else:
+            w += 1
+
+
+@njit(cache=True)
+def end_bar(state, i, t):
+    """Step (e): orders for the close, delistings, expiries; then trails move on."""
+    match_close(state, i)
+    for s in range(state.books.size):
+        if state.books[s].has_bar:
+            if state.books[s].last_bar == t:
+                close_now(state, i, s, DELISTED)
+            expire_orders(state, s)
+            trail_stops(state, i, s)
+
+
+@njit(cache=True)
+def trail_stops(state, i, s):
+    """Move trailing levels after a completed bar (F5)."""
+    book = state.books[s]
+    for k in range(book.n_entries):
+        entry = state.entries[s, k]
+        if math.isnan(entry.trail):
+            continue
+        extreme = book.high if entry.side > 0 else book.low
+        if entry.i_time == i and entry.phase == INSIDE:
+            extreme = book.close
+        elif entry.i_time == i and entry.phase == CLOSE:
+            continue
+        if not entry.side * (extreme - entry.extreme) <= 0.0:
+            entry.extreme = extreme
+        level = trail_from(entry.side, entry.extreme, entry.trail, entry.is_trail_fraction)
+        if entry.side * (level - entry.trail_level) > 0.0:
+            entry.trail_level = level
+
+
+@njit(cache=True)
+def mark_close(state):
+    """Step (f): mark equity at the closes; return (market value, gross value)."""
+    account = state.account[0]
+    value = gross = short = 0.0
+    for s in range(state.books.size):
+        book = state.books[s]
+        worth = book.quantity * book.mark
+        value += worth
+        gross += abs(worth)
+        if worth < 0.0:
+            short -= worth
+    account.short_value = short
+    account.equity = account.cash + value
+    return value, gross
+
+
+@njit(cache=True)
+def add_order(state, i, s, side, order_type, reason):
+    """Append a row to the order log and a working order; return the latter."""
+    account = state.account[0]
+    book = state.books[s]
+    number = account.n_orders
+    account.n_orders += 1
+    row = state.orders[number]
+    row.order_id = number
+    row.i_time = i
+    row.symbol = s
+    row.side = side
+    row.type = order_type
+    row.quantity = NAN
+    row.limit = NAN
+    row.stop = NAN
+    row.expire_bars = 0
+    row.status = WORKING
+    row.reason = reason
+    row.filled_quantity = 0.0
+    row.filled_price = NAN
+    row.stop_a = NAN
+    row.stop_b = NAN
+    row.target_a = NAN
+    row.target_b = NAN
+    row.trail = NAN
+    order = state.working[s, book.n_working]
+    book.n_working += 1
+    order.order_id = number
+    order.side = side
+    order.type = order_type
+    order.reason = reason
+    order.bars_left = 0
+    order.is_exit = False
+    order.is_at_close = False
+    order.is_triggered = False
+    return order
+
+
+@njit(cache=True)
+def add_exit(state, i, s, reason):
+    """Order the whole position of a symbol out, at the next open unless changed; return it."""
+    quantity = state.books[s].quantity
+    order = add_order(state, i, s, -1 if quantity > 0.0 else 1, MARKET_ORDER, reason)
+    order.is_exit = True
+    state.orders[order.order_id].quantity = abs(quantity)
+    return order
+
+
+@njit(cache=True)
+def force_exit(state, i, s, reason):
+    """Order a position out at its next open, whatever its signals say (F12, F18)."""
+    if state.books[s].quantity != 0.0 and not state.books[s].is_forced:
+        add_exit(state, i, s, reason)
+        state.books[s].is_forced = True
+
+
+@njit(cache=True)
+def close_now(state, i, s, reason):
+    """Close a position at its last close, with slippage and fees, and cancel its orders."""
+    book = state.books[s]
+    cancel_entries(state, s, 0, reason)
+    book.is_forced = False
+    if book.quantity != 0.0:
+        number = add_exit(state, i, s, reason).order_id
+        exit_position(state, i, s, book.mark, number, reason, CLOSE)
+        remove_working(state, s, book.n_working - 1, FILLED, reason)
+
+
+@njit(cache=True)
+def close_all_now(state, i, reason):
+    """Close everything at this close, symbols in the order of their names."""
+    for s in range(state.books.size):
+        close_now(state, i, s, reason)
+
+
+@njit(cache=True)
+def check_ruin(state, i, gross):
+    """Step (g): ruin, margin call, drawdown stop (F12, F18); return whether the run is ruined."""
+    rules = state.rules[0]
+    account = state.account[0]
+    if account.equity <= 0.0:
+        close_all_now(state, i, BANKRUPT)
+        account.status = STATUS_BANKRUPT
+        return True
+    if account.equity < rules.maintenance * gross:
+        call_margin(state, i, gross)
+    account.peak = max(account.peak, account.equity)
+    drawdown = account.equity / account.peak - 1.0
+    if drawdown <= -rules.max_drawdown and account.status != STATUS_STOPPED:
+        account.status = STATUS_STOPPED
+        for s in range(state.books.size):
+            cancel_entries(state, s, 0, RISK)
+            state.books[s].is_forced = False
+            force_exit(state, i, s, RISK)
+    return False
+
+
+@njit(cache=True)
+def call_margin(state, i, gross):
+    """Order whole positions out, largest open loss first, until the rest is covered (F12).
+
+    The open loss is that of the open entries at the last close, before costs; what already waits
+    to be forced out no longer counts.
+    """
+    account = state.account[0]
+    for s in range(state.books.size):
+        if state.books[s].is_forced:
+            gross -= abs(state.books[s].quantity) * state.books[s].mark
+    while account.equity < state.rules[0].maintenance * gross:
+        worst = -1
+        worst_pnl = math.inf
+        for s in range(state.books.size):
+            book = state.books[s]
+            if book.quantity == 0.0 or book.is_forced:
+                continue
+            pnl = 0.0
+            for k in range(book.n_entries):
+                entry = state.entries[s, k]
+                pnl += entry.side * entry.quantity * (book.mark - entry.price)
+            if pnl < worst_pnl:
+                worst, worst_pnl = s, pnl
+        if worst < 0:
+            break
+        force_exit(state, i, worst, MARGIN)
+        gross -= abs(state.books[worst].quantity) * state.books[worst].mark
+
+
+@njit(cache=True)
+def needs_matching(state):
+    """Return whether an order works or an open entry has a level."""
+    for s in range(state.books.size):
+        book = state.books[s]
+        if book.n_working > 0:
+            return True
+        for k in range(book.n_entries):
+            entry = state.entries[s, k]
+            if not (
+                math.isnan(entry.stop) and math.isnan(entry.target) and math.isnan(entry.trail)
+            ):
+                return True
+    return False

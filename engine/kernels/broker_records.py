@@ -1,0 +1,250 @@
+"""What the broker remembers: records of one row each, and the arrays they stand in.
+
+Kernels read and write them as `books[s].quantity`. NaN means "none" for every price. Names are
+those of `engine.types`; enums are their int64 values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.types import BoolArray, FloatArray, IntArray
+
+RULES = np.dtype(
+    [
+        ("fill", "i8"),
+        ("path", "i8"),
+        ("buy_factor", "f8"),  # 1 + slippage + spread / 2
+        ("sell_factor", "f8"),
+        ("tick", "f8"),  # 0: prices are not rounded
+        ("through", "f8"),  # how far price must go beyond a limit
+        ("is_clipped", "?"),
+        ("taker_rate", "f8"),
+        ("maker_rate", "f8"),
+        ("per_unit", "f8"),
+        ("fixed", "f8"),
+        ("minimum", "f8"),
+        ("maximum_rate", "f8"),  # inf: no cap, here and in the limits below
+        ("borrow_rate", "f8"),
+        ("cash_rate", "f8"),
+        ("margin_rate", "f8"),
+        ("has_carry", "?"),
+        ("initial", "f8"),
+        ("maintenance", "f8"),
+        ("max_gross", "f8"),
+        ("max_weight", "f8"),
+        ("max_drawdown", "f8"),
+        ("is_rejecting", "?"),
+        ("is_finalized", "?"),
+        ("expire_bars", "i8"),
+        ("pyramiding", "i8"),
+        ("size_kind", "i8"),
+    ]
+)
+
+ACCOUNT = np.dtype(
+    [
+        ("cash", "f8"),
+        ("equity", "f8"),  # as last marked
+        ("peak", "f8"),
+        ("short_value", "f8"),  # at the last close
+        ("freed", "f8"),  # by earlier symbols in step (d) (F7)
+        ("interest", "f8"),
+        ("borrow", "f8"),
+        ("dividends", "f8"),
+        ("fees", "f8"),
+        ("status", "i8"),
+        ("is_busy", "?"),  # an order works or an open entry has a level
+        ("n_orders", "i8"),
+        ("n_fills", "i8"),
+        ("ambiguous", "i8"),
+        ("stale", "i8"),
+        ("conflicts", "i8"),
+    ]
+)
+
+BOOK = np.dtype(
+    [
+        ("quantity", "f8"),
+        ("mark", "f8"),
+        ("open", "f8"),
+        ("high", "f8"),
+        ("low", "f8"),
+        ("close", "f8"),
+        ("lot", "f8"),
+        ("freed", "f8"),
+        ("last_bar", "i8"),  # index of a delisted symbol's last bar, else -1
+        ("n_entries", "i8"),
+        ("n_working", "i8"),
+        ("has_bar", "?"),
+        ("is_forced", "?"),  # a forced exit waits (F12)
+    ]
+)
+
+WORKING = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("side", "i8"),
+        ("type", "i8"),
+        ("reason", "i8"),
+        ("bars_left", "i8"),  # 0: good till cancelled
+        ("is_exit", "?"),
+        ("is_at_close", "?"),
+        ("is_triggered", "?"),
+        ("size", "f8"),
+        ("limit", "f8"),
+        ("trigger", "f8"),
+        ("stop_a", "f8"),
+        ("stop_b", "f8"),
+        ("target_a", "f8"),
+        ("target_b", "f8"),
+        ("trail", "f8"),
+        ("is_trail_fraction", "?"),
+    ]
+)
+
+ENTRY = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("side", "i8"),
+        ("i_time", "i8"),
+        ("phase", "i8"),
+        ("due", "i8"),  # the exit chosen for this bar under a path rule: a Reason, or NOT_DUE
+        ("quantity", "f8"),
+        ("price", "f8"),
+        ("stop", "f8"),
+        ("target", "f8"),
+        ("trail", "f8"),  # distance or fraction
+        ("trail_level", "f8"),
+        ("extreme", "f8"),  # highest high of a long since its entry, lowest low of a short
+        ("is_trail_fraction", "?"),
+    ]
+)
+
+ORDER = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("i_time", "i8"),
+        ("symbol", "i8"),
+        ("side", "i8"),
+        ("type", "i8"),
+        ("quantity", "f8"),
+        ("limit", "f8"),
+        ("stop", "f8"),
+        ("expire_bars", "i8"),
+        ("status", "i8"),
+        ("reason", "i8"),
+        ("filled_quantity", "f8"),
+        ("filled_price", "f8"),
+        ("stop_a", "f8"),
+        ("stop_b", "f8"),
+        ("target_a", "f8"),
+        ("target_b", "f8"),
+        ("trail", "f8"),
+    ]
+)
+
+FILL = np.dtype(
+    [
+        ("i_time", "i8"),
+        ("symbol", "i8"),
+        ("side", "i8"),
+        ("quantity", "f8"),
+        ("price", "f8"),
+        ("fee", "f8"),
+        ("order_id", "i8"),
+        ("reason", "i8"),
+        ("ambiguous", "?"),
+        ("phase", "i8"),
+        # For the pairing of trades, not shown:
+        ("raw", "f8"),  # the price before slippage
+        ("closing", "f8"),  # how much of the quantity closes, and its part of the fee
+        ("closing_fee", "f8"),
+        ("after", "f8"),  # the position after the fill
+        ("risk", "f8"),  # |entry - stop| per share
+    ]
+)
+
+TRADE = np.dtype(
+    [
+        ("symbol", "i8"),
+        ("side", "i8"),
+        ("quantity", "f8"),
+        ("entry_i", "i8"),
+        ("entry_price", "f8"),
+        ("exit_i", "i8"),
+        ("exit_price", "f8"),
+        ("fees", "f8"),
+        ("pnl", "f8"),
+        ("return", "f8"),
+        ("bars", "i8"),
+        ("mae", "f8"),
+        ("mfe", "f8"),
+        ("exit_reason", "i8"),
+        ("ambiguous", "?"),
+        ("open", "?"),
+        ("r_multiple", "f8"),
+        ("order_id", "i8"),
+    ]
+)
+
+
+class Tape(NamedTuple):
+    """The market as kernels read it: see `engine.types.Market`."""
+
+    time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    has_bar: BoolArray
+    split: FloatArray
+    dividend: FloatArray
+
+
+class SideTape(NamedTuple):
+    """One side's signals; arrays of absent fields have no columns and are never read."""
+
+    enter: BoolArray
+    exit: BoolArray
+    limit: FloatArray
+    trigger: FloatArray
+    stop_a: FloatArray
+    stop_b: FloatArray
+    target_a: FloatArray
+    target_b: FloatArray
+    trail: FloatArray
+    is_trail_fraction: bool
+
+
+class State(NamedTuple):
+    """Everything that changes from bar to bar, and the rules beside it.
+
+    `entries` (n_symbols, most open entries) and `working` (n_symbols, most orders) are kept in
+    the order of their numbers. `saved_…` and `tried` serve the comparison of path rules (F4).
+    """
+
+    rules: np.ndarray
+    account: np.ndarray
+    books: np.ndarray
+    entries: np.ndarray
+    working: np.ndarray
+    orders: np.ndarray
+    fills: np.ndarray
+    saved_account: np.ndarray
+    saved_book: np.ndarray
+    saved_entries: np.ndarray
+    saved_working: np.ndarray
+    saved_orders: np.ndarray
+    tried: np.ndarray
+
+
+class Curves(NamedTuple):
+    """Outputs of one value a bar, from the run's first bar on."""
+
+    equity: FloatArray
+    cash: FloatArray
+    market_value: FloatArray
+    gross_value: FloatArray

@@ -1,0 +1,243 @@
+"""A run of the event loop: market and signals in, ledger out (F1-F18)."""
+
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+import numpy as np
+
+from config.run import Fill, Path, RunConfig
+from engine.errors import ReconciliationError
+from engine.kernels.broker import run_bars
+from engine.kernels.broker_records import (
+    ACCOUNT,
+    BOOK,
+    ENTRY,
+    FILL,
+    ORDER,
+    RULES,
+    WORKING,
+    Curves,
+    SideTape,
+    State,
+    Tape,
+)
+from engine.trades import columns, pair_trades
+from engine.types import FloatArray, Ledger, Market, SideSignals, Signals, Table
+
+STATUSES = ("done", "bankrupt", "stopped")
+FILL_COLUMNS = (
+    "i_time",
+    "symbol",
+    "side",
+    "quantity",
+    "price",
+    "fee",
+    "order_id",
+    "reason",
+    "ambiguous",
+    "phase",
+)
+RECON_TOLERANCE = 1e-9
+_NO_FIELD = np.empty((0, 0))
+
+
+def simulate(
+    market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
+) -> Ledger:
+    """Trade the signals on the market under the config's rules.
+
+    Parameters
+    ----------
+    market : Market
+        Bars on the union clock; the run starts at `market.first`.
+    signals : Signals
+        On the same clock, with the size already resolved.
+    config : RunConfig
+        Of it count cash, lot, execution, costs, margin and risk. Options that the broker does
+        not have (F9, flows, a finer timeframe) must have been refused before.
+    path : {"pessimistic", "optimistic", "ohlc"}, optional
+        Instead of `config.execution.path`.
+
+    Returns
+    -------
+    Ledger
+        One equity value a bar from `market.first` on, and everything that led to it. Equal
+        inputs give equal bytes.
+
+    Raises
+    ------
+    ReconciliationError
+        If the books do not balance to 1e-9 of the initial cash (F16).
+    """
+    tape = Tape(
+        market.time,
+        market.open,
+        market.high,
+        market.low,
+        market.close,
+        market.has_bar,
+        market.split,
+        market.dividend,
+    )
+    n_times = market.time.size
+    state, rows_a_bar = _new_state(market, signals, config, path)
+    curves = Curves(*(np.empty(n_times - market.first) for _ in Curves._fields))
+    long, short = _side_tape(signals.long), _side_tape(signals.short)
+    reached = market.first
+    while reached < n_times:
+        reached = run_bars(
+            tape, long, short, signals.size, state, curves, market.first, reached, rows_a_bar
+        )
+        if reached < n_times:
+            state = state._replace(orders=_grown(state.orders), fills=_grown(state.fills))
+
+    account = state.account[0]
+    fills = state.fills[: account["n_fills"]]
+    trades = pair_trades(tape, fills, market.first)
+    totals = {
+        "interest": float(account["interest"]),
+        "borrow": float(account["borrow"]),
+        "dividends": float(account["dividends"]),
+        "contributions": 0.0,
+        "fees": float(account["fees"]),
+    }
+    return Ledger(
+        time=market.time[market.first :],
+        **curves._asdict(),
+        orders=columns(state.orders[: account["n_orders"]], ORDER.names or ()),
+        fills=columns(fills, FILL_COLUMNS),
+        trades=trades,
+        totals=totals,
+        ambiguous_fills=int(account["ambiguous"]),
+        stale_bars=int(account["stale"]),
+        conflicts=int(account["conflicts"]),
+        status=STATUSES[account["status"]],
+        recon_error=_recon_error(config.cash, curves.equity, trades, totals),
+    )
+
+
+def _recon_error(cash: float, equity: FloatArray, trades: Table, totals: dict[str, float]) -> float:
+    """Return |what the trades and totals explain - what equity shows| / cash (F16)."""
+    explained = math.fsum(trades["pnl"])
+    explained += sum(value for name, value in totals.items() if name != "fees")
+    error = abs(explained - (float(equity[-1]) - cash)) / cash
+    if not error <= RECON_TOLERANCE:
+        raise ReconciliationError(
+            f"The books do not balance: trades and carry explain {explained:.6f}, equity moved by "
+            f"{equity[-1] - cash:.6f} ({error:.1e} of the cash)."
+        )
+    return error
+
+
+def _grown(log: np.ndarray) -> np.ndarray:
+    more = np.empty(2 * log.size, log.dtype)
+    more[: log.size] = log
+    return more
+
+
+def _side_tape(side: SideSignals) -> SideTape:
+    """Return one side's signals as the kernels read them."""
+    stop_a, stop_b = side.stop or (None, None)
+    target_a, target_b = side.target or (None, None)
+    return SideTape(
+        side.enter,
+        side.exit,
+        _present(side.limit),
+        _present(side.trigger),
+        _present(stop_a),
+        _present(stop_b),
+        _present(target_a),
+        _present(target_b),
+        _present(side.trail),
+        side.is_trail_fraction,
+    )
+
+
+def _present(rows: FloatArray | None) -> FloatArray:
+    return _NO_FIELD if rows is None else rows
+
+
+def _new_state(
+    market: Market, signals: Signals, config: RunConfig, path: str | None
+) -> tuple[State, int]:
+    """Return empty books with room for all that can be open at once, and most rows a bar."""
+    n_symbols = len(market.symbols)
+    n_entries = _most_entries(signals)
+    n_working = 2 * n_entries + 3  # entries of both sides, an exit, a forced exit, one to spare
+    n_inside = n_entries + 2 * n_working
+    rows_a_bar = n_symbols * (n_inside + n_entries + 2)
+    account = np.zeros(1, ACCOUNT)
+    account["cash"] = account["equity"] = account["peak"] = config.cash
+    books = np.zeros(n_symbols, BOOK)
+    books["lot"] = market.lot if config.lot is None else config.lot
+    n_times = market.time.size
+    last_bars = n_times - 1 - market.has_bar[:, ::-1].argmax(axis=1)
+    books["last_bar"] = np.where(market.delisted, last_bars, -1)
+    state = State(
+        rules=_rules(signals, config, path),
+        account=account,
+        books=books,
+        entries=np.zeros((n_symbols, n_entries + 1), ENTRY),
+        working=np.zeros((n_symbols, n_working), WORKING),
+        orders=np.empty(rows_a_bar + 256, ORDER),
+        fills=np.empty(rows_a_bar + 256, FILL),
+        saved_account=np.zeros(1, ACCOUNT),
+        saved_book=np.zeros(1, BOOK),
+        saved_entries=np.zeros(n_entries + 1, ENTRY),
+        saved_working=np.zeros(n_working, WORKING),
+        saved_orders=np.zeros(n_working, ORDER),
+        tried=np.zeros((2, n_inside), FILL),
+    )
+    return state, rows_a_bar
+
+
+def _most_entries(signals: Signals) -> int:
+    """Return how many entries of a direction can be open at once."""
+    if signals.pyramiding == 1:
+        return 1
+    counts = [np.count_nonzero(side.enter, axis=1) for side in (signals.long, signals.short)]
+    return max(1, min(signals.pyramiding, int(np.max(counts))))
+
+
+def _rules(signals: Signals, config: RunConfig, path: str | None) -> np.ndarray:
+    """Return the config as the kernels read it, fractions instead of basis points."""
+    execution, costs, margin, risk = config.execution, config.costs, config.margin, config.risk
+    cost = (execution.slippage_bps + execution.spread_bps / 2.0) * 1e-4
+    tick = execution.tick or 0.0
+    taker_bps = costs.rate_bps if costs.taker_bps is None else costs.taker_bps
+    maker_bps = costs.rate_bps if costs.maker_bps is None else costs.maker_bps
+    # A day order lives for its symbol's next bar; without a volume cap so does `ioc`.
+    expire_bars = signals.expire_bars if execution.time_in_force == "gtc" else 1
+    rules = np.zeros(1, RULES)
+    rules[0] = (
+        get_args(Fill).index(execution.fill),
+        get_args(Path).index(path or execution.path),
+        1.0 + cost,
+        1.0 - cost,
+        tick,
+        execution.limit_ticks_through * tick,
+        execution.clip,
+        taker_bps * 1e-4,
+        maker_bps * 1e-4,
+        costs.per_unit,
+        costs.fixed,
+        costs.minimum,
+        math.inf if costs.maximum_rate_bps is None else costs.maximum_rate_bps * 1e-4,
+        costs.borrow_rate,
+        costs.cash_rate,
+        costs.margin_rate,
+        bool(costs.borrow_rate or costs.cash_rate or costs.margin_rate),
+        margin.initial,
+        margin.maintenance,
+        math.inf if risk.max_gross is None else risk.max_gross,
+        math.inf if risk.max_weight is None else risk.max_weight,
+        math.inf if risk.max_drawdown_stop is None else risk.max_drawdown_stop,
+        execution.cash_policy == "reject",
+        execution.finalize,
+        expire_bars,
+        signals.pyramiding,
+        signals.size_kind,
+    )
+    return rules
