@@ -1,5 +1,26 @@
 """The event-driven backtesting engine: bars and a configuration in, an honest run out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from engine.types import Bars, RunResult
 
-__all__ = ["Bars", "RunResult"]
+if TYPE_CHECKING:
+    from engine.backtesting import backtest
+    from engine.indicators import indicator
+
+__all__ = ["Bars", "RunResult", "backtest", "indicator"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first asked for: `import engine` alone must not wait for the compiled kernels.
+    if name == "backtest":
+        from engine.backtesting import backtest
+
+        return backtest
+    if name == "indicator":
+        from engine.indicators import indicator
+
+        return indicator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,11 +23,33 @@ SATURDAY = 5
 _CALENDAR_PERIODS = {"24/7": 365.0, "24/5": 260.0, "fx": 260.0}
 _LONG_STEPS = ((300, 1.0), (80, 4.0), (25, 12.0), (5, 52.0))
 _RARE_WEEKEND = 0.05
+_UNITS = ((7 * DAY_MS, "w"), (DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"))
 
 
 def is_intraday(time: IntArray) -> bool:
     """Return whether bars are shorter than a day, judged by the median step."""
     return time.size > 1 and float(np.median(np.diff(time))) < DAY_MS
+
+
+def timeframe_of(times: Sequence[IntArray]) -> str:
+    """Return the timeframe of bars by their most frequent step: "1d", "15min", "1w", "3mo".
+
+    Parameters
+    ----------
+    times : sequence of ndarray of int64
+        Stamps of each symbol, UTC ms. Without two bars of one symbol it is "1d".
+    """
+    steps = np.concatenate([np.diff(time) for time in times])
+    if steps.size == 0:
+        return "1d"
+    values, counts = np.unique(steps, return_counts=True)
+    step_ms = int(values[np.argmax(counts)])
+    if step_ms >= 28 * DAY_MS:
+        return f"{max(round(step_ms / (30.4375 * DAY_MS)), 1)}mo"
+    for unit_ms, name in _UNITS:
+        if step_ms % unit_ms == 0:
+            return f"{step_ms // unit_ms}{name}"
+    return f"{max(round(step_ms / 1000), 1)}s"
 
 
 def local_days(time: IntArray, zone: str) -> IntArray:

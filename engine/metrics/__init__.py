@@ -25,6 +25,7 @@ from engine.types import FloatArray, IntArray, Table
 __all__ = [
     "METRIC_NAMES",
     "Conventions",
+    "Metrics",
     "compute_metrics",
     "conventions",
     "curve_metrics",

@@ -1,0 +1,172 @@
+"""One backtest from bars and a configuration to an honest result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from config.run import RunConfig
+from engine.benchmark import buy_and_hold, hold
+from engine.checks import Band, Observation, band, look_ahead, not_run, warm_up
+from engine.clock import timeframe_of
+from engine.errors import InvalidBarsError, InvalidParameterError
+from engine.market import build_market
+from engine.metrics import Metrics, compute_metrics, conventions, curve_metrics
+from engine.resolve import RunPlan, plan_run
+from engine.tables import equity_table, fill_table, order_table, trade_table
+from engine.trial import Trial
+from engine.types import Bars, FloatArray, Ledger, Market, RunResult
+
+
+def backtest(
+    bars: Mapping[str, Bars], config: Mapping[str, Any] | RunConfig, *, checks: bool = True
+) -> RunResult:
+    """Run a strategy over bars and return what happened, measured and checked.
+
+    Parameters
+    ----------
+    bars : mapping of symbol to Bars
+        All symbols are traded, from one account; so `symbols` of the configuration may be left
+        out, and `timeframe` too. A benchmark of another name than theirs is not traded.
+    config : RunConfig or mapping
+        As `config.run` describes; start and end are obeyed, and earlier bars feed indicators.
+    checks : bool
+        Whether to look for look-ahead and warm-up errors, which runs the strategy some seventy
+        times more. The books are always reconciled.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InvalidBarsError
+        If bars cannot be traded on, or none lies between start and end.
+    InvalidParameterError, InvalidFormulaError, UnknownStrategyError
+        If the configuration is refused; `field` is the dotted name.
+    ReconciliationError
+        If the books do not balance, which is a fault of the engine.
+
+    Examples
+    --------
+    >>> time = 86_400_000 * np.arange(3)
+    >>> price = np.array([100.0, 110.0, 121.0])
+    >>> bars = Bars(time, price, price, price, price, np.ones(3))
+    >>> free = {"costs": {"rate_bps": 0}, "execution": {"slippage_bps": 0}}
+    >>> result = backtest({"ABC": bars}, {"strategy": {"name": "buy_and_hold"}, **free})
+    >>> result.metrics["final_equity"]
+    109999.0
+    """
+    run = plan_run(_with_bars_known(bars, config))
+    traded = {symbol: bars[symbol] for symbol in run.config.symbols}
+    market = build_market(
+        traded, start_ms=run.start_ms, end_ms=run.end_ms, warm_up_bars=run.warm_up_bars
+    )
+    trial = Trial(run.plan, run.config)
+    signals, rows = trial.evaluate(market)
+    ledger = trial.ledger(market, signals)
+    spread = band(trial, market, signals, ledger)
+    verdicts = _no_verdicts()
+    if checks:
+        observation = Observation(signals, rows, ledger)
+        verdicts = {
+            "look_ahead": look_ahead(trial, market, observation),
+            "warm_up": warm_up(trial, market, observation),
+        }
+    return _result(run, market, ledger, _benchmark(run, market, bars), spread, verdicts)
+
+
+def _with_bars_known(
+    bars: Mapping[str, Bars], config: Mapping[str, Any] | RunConfig
+) -> Mapping[str, Any] | RunConfig:
+    """Return the configuration with symbols and timeframe taken from the bars."""
+    if not bars:
+        raise InvalidBarsError("Expected the bars of at least one symbol, there are none.")
+    if isinstance(config, RunConfig):
+        if set(bars) - {config.benchmark} <= set(config.symbols) <= set(bars):
+            return config
+        config = config.model_dump(exclude_unset=True)
+    asked = set(config.get("symbols") or ())
+    only_benchmark = {config.get("benchmark")} - asked if asked & set(bars) else set()
+    timeframe = timeframe_of([series.time for series in bars.values()])
+    return {"timeframe": timeframe, **config, "symbols": sorted(set(bars) - only_benchmark)}
+
+
+def _benchmark(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatArray | None:
+    """Return the benchmark's value at each close of the run (M7), NaN where it has no bar."""
+    name, cash = run.config.benchmark, run.config.cash
+    if name is None:
+        return None
+    if name == "buy_and_hold":
+        return buy_and_hold(market, cash)
+    if name in market.symbols:
+        return hold(market, name, cash)
+    if name not in bars:
+        raise InvalidParameterError(
+            f"Expected the bars of the benchmark {name}, or one of the traded symbols "
+            f"({', '.join(market.symbols)}), or buy_and_hold.",
+            field="benchmark",
+        )
+    own = build_market({name: bars[name]}, start_ms=run.start_ms, end_ms=run.end_ms)
+    value = np.full(market.time.size - market.first, np.nan)
+    _, ours, theirs = np.intersect1d(
+        market.time[market.first :], own.time, assume_unique=True, return_indices=True
+    )
+    value[ours] = hold(own, name, cash)[theirs]
+    return value
+
+
+def _no_verdicts() -> dict[str, dict[str, str]]:
+    verdict = not_run("A preview is not checked.")
+    return {"look_ahead": verdict, "warm_up": verdict}
+
+
+def _result(
+    run: RunPlan,
+    market: Market,
+    ledger: Ledger,
+    benchmark: FloatArray | None,
+    spread: Band,
+    verdicts: dict[str, dict[str, str]],
+) -> RunResult:
+    config = run.config
+    symbols = np.array(market.symbols)
+    equity = equity_table(ledger, config.cash)
+    fills = fill_table(ledger, symbols)
+    trades = trade_table(ledger, symbols)
+    rules = conventions(
+        ledger.time,
+        calendars=market.calendars,
+        zones=market.zones,
+        periods_per_year=config.periods_per_year,
+        risk_free_rate=config.risk_free_rate,
+    )
+    theirs: Metrics = {}
+    curves = {"band_low": spread.low, "band_high": spread.high}
+    if benchmark is not None:
+        curves["benchmark"] = benchmark
+        has_value = np.isfinite(benchmark)
+        if has_value.any():
+            own_time, own_value = ledger.time[has_value], benchmark[has_value]
+            theirs = curve_metrics(own_time, own_value, base=float(own_value[0]), rules=rules)
+    return RunResult(
+        metrics=compute_metrics(
+            equity, trades, fills, base=config.cash, rules=rules, benchmark=benchmark
+        ),
+        benchmark_metrics=theirs,
+        equity=equity,
+        curves=curves,
+        orders=order_table(ledger, symbols),
+        fills=fills,
+        trades=trades,
+        checks={
+            **verdicts,
+            "ambiguous_fills": ledger.ambiguous_fills,
+            "band": spread.final_equity,
+            "recon_error": ledger.recon_error,
+        },
+        config=config.model_dump(mode="json"),
+        status=ledger.status,
+    )

@@ -1,0 +1,347 @@
+"""The checks on every run: no look-ahead, warm-up, and the range over the intrabar rules.
+
+They run the strategy and the broker again on markets that differ only in what must not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from config.run import Path
+from engine.kernels.comparison import first_difference, first_other_condition
+from engine.market import truncate
+from engine.resolve import WARM_UP_FACTOR
+from engine.trial import Rows, Trial, signal_rows
+from engine.types import BoolArray, FloatArray, IntArray, Ledger, Market, Signals
+
+Verdict = dict[str, str]
+
+N_CUTS = 32
+TOLERANCE = 1e-9
+SEED = 20_050_301
+POISONED_BARS = 64
+"""How far the poison reaches: a rule that looks further ahead meets the end of the cut bars."""
+
+PATHS: tuple[str, ...] = get_args(Path)
+_FILL_COLUMNS = ("i_time", "symbol", "side", "quantity", "price", "fee", "reason")
+
+
+class Observation(NamedTuple):
+    """A run as the checks see it: what was wanted, on which indicators, and what came of it."""
+
+    signals: Signals
+    indicators: Mapping[str, FloatArray]
+    ledger: Ledger
+
+
+def not_run(why: str) -> Verdict:
+    """Return the verdict of a check that was not made."""
+    return {"status": "not_run", "detail": why}
+
+
+def look_ahead(trial: Trial, market: Market, known: Observation) -> Verdict:
+    """Return whether anything of a run changes when what comes later does.
+
+    At `N_CUTS` instants, half of them right after signal bars, the bars after the cut are taken
+    away, and in a second experiment multiplied by noise. Indicators and signals up to the cut,
+    and the fills and equity they lead to, must stay: conditions exactly, numbers to 1e-9.
+
+    Parameters
+    ----------
+    trial : Trial
+        The strategy and broker under suspicion.
+    market, known : Market, Observation
+        What the run used and what came out of it.
+
+    Returns
+    -------
+    dict
+        status "pass" or "fail" ("not_run" for a single bar) and detail, which names the first
+        thing that changed.
+    """
+    cuts, n_after_signals = _cuts(market, known.signals)
+    if cuts.size == 0:
+        return not_run("One bar leaves no future to change.")
+    # A position closed because the data end there is no fill of the prefix.
+    execution = trial.config.execution.model_copy(update={"finalize": False})
+    trial = replace(trial, config=trial.config.model_copy(update={"execution": execution}))
+    generator = np.random.default_rng(SEED)
+    ours = _comparable(known)
+    for i_cut, cut in enumerate(cuts.tolist()):
+        direction = 1.0 if i_cut % 2 else -1.0
+        for how, other in (
+            ("Taking away", truncate(market, cut)),
+            ("Changing", _poisoned(market, cut, direction, generator)),
+        ):
+            change = _first_change(ours, _comparable(observe(trial, other)), cut, market.first)
+            if change is not None:
+                last, at = _stamp(market, cut - 1), _stamp(market, change.i_time)
+                detail = f"{how} the bars after {last} changes {change.what} at {at}."
+                return {"status": "fail", "detail": detail}
+    return {
+        "status": "pass",
+        "detail": f"{cuts.size} cuts, {n_after_signals} right after signals: without the future, "
+        "and with another one, nothing before it changes.",
+    }
+
+
+def observe(trial: Trial, market: Market) -> Observation:
+    """Return what a run on this market wants, sees and does."""
+    signals, indicators = trial.evaluate(market)
+    return Observation(signals, indicators, trial.ledger(market, signals))
+
+
+def _cuts(market: Market, signals: Signals) -> tuple[IntArray, int]:
+    """Return after how many instants to cut, ascending, and how many follow a signal."""
+    possible = np.arange(market.first + 1, market.time.size)
+    after_signal = np.intersect1d(_signal_bars(signals) + 1, possible)
+    chosen = possible
+    if possible.size > N_CUTS:
+        generator = np.random.default_rng(SEED)
+        half = generator.permutation(after_signal)[: N_CUTS // 2]
+        others = generator.permutation(np.setdiff1d(possible, half))[: N_CUTS - half.size]
+        chosen = np.sort(np.concatenate((half, others)))
+    return chosen, int(np.isin(chosen, after_signal).sum())
+
+
+def _signal_bars(signals: Signals) -> IntArray:
+    sides = (signals.long, signals.short)
+    wanted = [condition.any(axis=0) for side in sides for condition in (side.enter, side.exit)]
+    return np.flatnonzero(np.logical_or.reduce(wanted))
+
+
+def _poisoned(market: Market, cut: int, direction: float, generator: np.random.Generator) -> Market:
+    """Return the market with the bars from `cut` on multiplied by noise, and not many of them.
+
+    Prices jump up or down at the cut, far enough to flip conditions on either side, and then
+    only tremble: a market that kept jumping would multiply an account beyond what float64 can
+    reconcile.
+    """
+    n_times = min(market.time.size, cut + POISONED_BARS)
+    other = truncate(market, n_times)
+    n_symbols, n_poisoned = len(market.symbols), n_times - cut
+    jump = direction * generator.uniform(0.2, 1.5, (n_symbols, 1))
+    noise = generator.uniform(-0.02, 0.02, (n_symbols, n_poisoned))
+    level = np.exp(jump + noise)
+    wider = 1.0 + np.abs(noise)
+
+    def changed(column: FloatArray, factor: FloatArray) -> FloatArray:
+        column = column.copy()
+        column[:, cut:] *= factor
+        return column
+
+    return replace(
+        other,
+        open=changed(other.open, level),
+        high=changed(other.high, level * wider),
+        low=changed(other.low, level / wider),
+        close=changed(other.close, level),
+        volume=changed(other.volume, level[:, ::-1]),
+        dividend=changed(other.dividend, level),
+    )
+
+
+class _Comparable(NamedTuple):
+    """Everything of a run that must not depend on the future, as tables with a row a series."""
+
+    rows: Rows
+    fills: FloatArray
+    equity: FloatArray
+
+
+class _Change(NamedTuple):
+    what: str
+    i_time: int
+
+
+def _comparable(observation: Observation) -> _Comparable:
+    ledger = observation.ledger
+    return _Comparable(
+        signal_rows(observation.signals) | dict(observation.indicators),
+        np.array([ledger.fills[name] for name in _FILL_COLUMNS], dtype=np.float64),
+        ledger.equity[np.newaxis],
+    )
+
+
+def _first_change(ours: _Comparable, theirs: _Comparable, cut: int, first: int) -> _Change | None:
+    """Return what differs before `cut`, and where it begins to."""
+    for name, row in ours.rows.items():
+        at = _first_difference(row, theirs.rows[name], cut)
+        if at >= 0:
+            return _Change(name, at)
+    at = _first_other_fill(ours.fills, theirs.fills, cut - first)
+    if at >= 0:
+        return _Change("the fills", first + at)
+    at = _first_difference(ours.equity, theirs.equity, cut - first)
+    return _Change("the equity", first + at) if at >= 0 else None
+
+
+def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], n_times: int) -> int:
+    if ours.dtype == np.bool_:
+        return int(first_other_condition(ours, theirs, n_times))
+    return int(first_difference(ours, theirs, n_times, TOLERANCE))
+
+
+def _first_other_fill(ours: FloatArray, theirs: FloatArray, n_run: int) -> int:
+    """Return the instant of the first fill before `n_run` that only one side has, or -1."""
+    n_ours, n_theirs = (int(np.searchsorted(fills[0], n_run)) for fills in (ours, theirs))
+    n_both = min(n_ours, n_theirs)
+    i_fill = _first_difference(ours, theirs, n_both)
+    if i_fill >= 0:
+        return int(min(ours[0, i_fill], theirs[0, i_fill]))
+    if n_ours == n_theirs:
+        return -1
+    return int((ours if n_ours > n_both else theirs)[0, n_both])
+
+
+def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
+    """Return whether signals depend on where the bars happen to begin.
+
+    No condition may be true before the strategy's longest lookback, counted in own bars, nor
+    before the run starts. Then every symbol's series is started one lookback later: from four
+    lookbacks after that on, the signals must be the same. Indicators that remember everything
+    (an exponential average) may differ a little; by how much is reported.
+
+    Returns
+    -------
+    dict
+        status "pass", "fail" or "not_run" (too few bars, or a formula that counts bars from the
+        start of the run) and detail.
+    """
+    lookback = trial.plan.lookback
+    early = _first_early_signal(market, known.signals, lookback)
+    if early is not None:
+        detail = f"A signal at {_stamp(market, early)} comes before all indicators are valid."
+        return {"status": "fail", "detail": detail}
+    if lookback == 0:
+        return {"status": "pass", "detail": "Nothing needs earlier bars."}
+    first = _first_tradable(market, lookback)
+    if first is None:
+        return not_run(f"The strategy needs {lookback} earlier bars; there are not as many.")
+    start = f"{lookback} bars, first tradable bar {_stamp(market, first)}"
+    n_settled = (1 + WARM_UP_FACTOR) * lookback
+    settled = _own_bars_from(market, n_settled)
+    if not settled.any():
+        return not_run(f"{start}. Restarting elsewhere would need more than {n_settled} bars.")
+    if _counts_bars(trial):
+        return not_run(f"{start}. The formula counts bars, so elsewhere it is another one.")
+    other, other_indicators = trial.evaluate(_started_later(market, lookback))
+    differing = _first_settled_difference(known.signals, other, settled)
+    if differing is not None:
+        what, at = differing
+        return {
+            "status": "fail",
+            "detail": f"{start}. Started {lookback} bars later, {what} differs at "
+            f"{_stamp(market, at)}: the result depends on where the bars begin.",
+        }
+    drift = _drift(known.indicators, other_indicators, settled)
+    return {"status": "pass", "detail": f"{start}. {drift}"}
+
+
+def _first_settled_difference(known: Signals, other: Signals, settled: BoolArray) -> _Change | None:
+    theirs = signal_rows(other)
+    for name, row in signal_rows(known).items():
+        if row.dtype == np.bool_:
+            differs = ((row != theirs[name]) & settled).any(axis=0)
+            if differs.any():
+                return _Change(name, int(np.flatnonzero(differs)[0]))
+    return None
+
+
+def _first_early_signal(market: Market, signals: Signals, lookback: int) -> int | None:
+    may_signal = _own_bars_from(market, lookback)
+    may_signal[:, : market.first] = False
+    for side in (signals.long, signals.short):
+        for condition in (side.enter, side.exit):
+            found = (condition & ~may_signal).any(axis=0)
+            if found.any():
+                return int(np.flatnonzero(found)[0])
+    return None
+
+
+def _own_bars_from(market: Market, n_before: int) -> BoolArray:
+    """Return where a symbol has a bar with at least `n_before` of its own bars before it."""
+    is_late = np.cumsum(market.has_bar, axis=1) > n_before
+    return np.logical_and(is_late, market.has_bar)
+
+
+def _first_tradable(market: Market, lookback: int) -> int | None:
+    is_tradable = _own_bars_from(market, lookback).any(axis=0)
+    is_tradable[: market.first] = False
+    return int(np.flatnonzero(is_tradable)[0]) if is_tradable.any() else None
+
+
+def _counts_bars(trial: Trial) -> bool:
+    return any(
+        node.op == "column" and node.name == "bar_index" for node in trial.plan.program.nodes
+    )
+
+
+def _started_later(market: Market, n_bars: int) -> Market:
+    """Return the market without each symbol's first `n_bars` own bars."""
+    kept = _own_bars_from(market, n_bars)
+    return replace(
+        market,
+        has_bar=kept,
+        open=np.where(kept, market.open, np.nan),
+        high=np.where(kept, market.high, np.nan),
+        low=np.where(kept, market.low, np.nan),
+        close=np.where(kept, market.close, np.nan),
+        volume=np.where(kept, market.volume, np.nan),
+    )
+
+
+def _drift(
+    known: Mapping[str, FloatArray], found: Mapping[str, FloatArray], where: BoolArray
+) -> str:
+    """Return a sentence on the largest relative difference of an indicator."""
+    worst, label = 0.0, ""
+    for name, row in known.items():
+        ours, theirs = row[where], found[name][where]
+        scale = np.abs(ours)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.abs(ours - theirs) / np.where(scale > 0.0, scale, 1.0)
+        largest = float(np.nanmax(relative, initial=0.0))
+        if largest > worst:
+            worst, label = largest, name
+    if worst <= TOLERANCE:
+        return "Restarted elsewhere: no drift."
+    return f"Restarted elsewhere: the same signals, {label} drifts by at most {worst:.1g}."
+
+
+class Band(NamedTuple):
+    """The final equity under each path rule, and the range of equity at each close."""
+
+    final_equity: dict[str, float]
+    low: FloatArray
+    high: FloatArray
+
+
+def band(trial: Trial, market: Market, signals: Signals, ledger: Ledger) -> Band:
+    """Return how far the equity depends on the order of prices inside a bar (F4).
+
+    When no fill was ambiguous, each bar goes the same way under every rule from the same state,
+    so all three runs are this one and none is repeated.
+    """
+    if ledger.ambiguous_fills == 0:
+        final = dict.fromkeys(PATHS, float(ledger.equity[-1]))
+        return Band(final, ledger.equity, ledger.equity)
+    own_path = trial.config.execution.path
+    curves = {
+        path: ledger.equity if path == own_path else trial.ledger(market, signals, path=path).equity
+        for path in PATHS
+    }
+    stack = np.array(list(curves.values()))
+    final = {path: float(curve[-1]) for path, curve in curves.items()}
+    return Band(final, stack.min(axis=0), stack.max(axis=0))
+
+
+def _stamp(market: Market, i_time: int) -> str:
+    """Return an instant as people write it: a date for bars of a day or longer."""
+    text = str(np.datetime64(int(market.time[i_time]), "ms"))
+    return text.removesuffix("T00:00:00.000").removesuffix(":00.000").replace("T", " ")

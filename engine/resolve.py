@@ -1,0 +1,206 @@
+"""A run's configuration, complete and checked: defaults filled in, what is not there refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.run import RunConfig, Sizing
+from engine.clock import DAY_MS
+from engine.errors import InvalidParameterError
+from engine.formula import Plan, StrategyDefinition, plan_strategy
+from engine.formula.definition import ParameterValue, formula_definition, resolve_params
+from engine.strategies import builtin
+from engine.types import Market, Signals, SizeKind
+
+WARM_UP_FACTOR = 4
+"""Bars before the start that feed indicators, in multiples of the longest lookback."""
+
+_SIZE_KINDS = {
+    "fraction": SizeKind.FRACTION,
+    "units": SizeKind.UNITS,
+    "cash": SizeKind.CASH,
+    "risk": SizeKind.RISK,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything about a run that is known before its bars are.
+
+    `start_ms` and `end_ms` are the first and last instant of the run (UTC ms, None: open), and
+    `warm_up_bars` of each symbol's own bars before the start feed indicators.
+    """
+
+    config: RunConfig
+    definition: StrategyDefinition
+    plan: Plan
+    start_ms: int | None
+    end_ms: int | None
+    warm_up_bars: int
+
+
+def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
+    """Return the resolved configuration of a run with its strategy, ready to be fed with bars.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidFormulaError, UnknownStrategyError
+        With the dotted field of RunConfig that is to be mended.
+    """
+    resolved, definition, params = resolve(config)
+    traded = definition
+    if resolved.sizing is not None:
+        # The configured size wins, so a formula's own neither delays nor blocks an entry.
+        formula = {name: text for name, text in definition.formula.items() if name != "size"}
+        traded = replace(definition, formula=formula)
+    plan = plan_strategy(traded, params)
+    return RunPlan(
+        config=resolved,
+        definition=definition,
+        plan=plan,
+        start_ms=start_ms(resolved.start),
+        end_ms=end_ms(resolved.end),
+        warm_up_bars=WARM_UP_FACTOR * plan.lookback,
+    )
+
+
+def resolve(
+    config: Mapping[str, Any] | RunConfig,
+) -> tuple[RunConfig, StrategyDefinition, dict[str, ParameterValue]]:
+    """Return the complete configuration, the strategy's definition and all its parameters.
+
+    The parameters are filled from the strategy's defaults, and `sizing` becomes a fraction 1/n
+    for n symbols when neither the configuration nor the formula gives a size (F7).
+
+    Raises
+    ------
+    InvalidParameterError
+        If a key is unknown, a value out of range, or an option is not available; `field` is the
+        dotted name of the first one.
+    UnknownStrategyError
+        If there is no built-in strategy of that name.
+    """
+    given = config if isinstance(config, RunConfig) else _validated(config)
+    refuse_unavailable(given)
+    definition, params = _strategy(given)
+    sizing = given.sizing
+    if sizing is None and "size" not in definition.formula:
+        sizing = Sizing(kind="fraction", value=1.0 / len(given.symbols))
+    strategy = given.strategy.model_copy(update={"params": params})
+    resolved = given.model_copy(update={"strategy": strategy, "sizing": sizing})
+    return resolved, definition, params
+
+
+def _strategy(config: RunConfig) -> tuple[StrategyDefinition, dict[str, ParameterValue]]:
+    wanted = config.strategy
+    if wanted.formula is not None:
+        definition = formula_definition(
+            wanted.formula, wanted.params, name=wanted.name or "formula"
+        )
+    else:
+        definition = builtin(str(wanted.name))
+    return definition, resolve_params(definition, wanted.params)
+
+
+def refuse_unavailable(config: RunConfig) -> None:
+    """Raise InvalidParameterError for the first option that this version does not carry out."""
+    execution, sizing = config.execution, config.sizing
+    wanted = {
+        "execution.detail_timeframe": execution.detail_timeframe,
+        "execution.participation": execution.participation,
+        "execution.impact": execution.impact,
+        "flows": config.flows,
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            raise InvalidParameterError(
+                f"`{name}` is not available in this version: leave it out or set it to null.",
+                field=name,
+            )
+    if sizing is not None and sizing.kind not in _SIZE_KINDS:
+        raise InvalidParameterError(
+            f"Sizing by {sizing.kind} is not available in this version: choose one of "
+            f"{', '.join(_SIZE_KINDS)}.",
+            field="sizing.kind",
+        )
+
+
+def apply_sizing(signals: Signals, config: RunConfig, market: Market) -> Signals:
+    """Return the signals with the configured size in place of the formula's (F7)."""
+    if config.sizing is None:
+        return signals
+    shape = (len(market.symbols), market.time.size)
+    kind = _SIZE_KINDS[config.sizing.kind]
+    return replace(signals, size_kind=kind, size=np.full(shape, config.sizing.value))
+
+
+def start_ms(text: str | None) -> int | None:
+    """Return the first instant of a run that starts at an ISO date or instant, UTC ms."""
+    return None if text is None else _instant_ms(text)
+
+
+def end_ms(text: str | None) -> int | None:
+    """Return the last instant of a run; a date alone means that whole day.
+
+    Examples
+    --------
+    >>> end_ms("1970-01-01"), end_ms("1970-01-01T00:00:01+00:00")
+    (86399999, 1000)
+    """
+    if text is None:
+        return None
+    is_date = len(text) == len("2005-03-01")
+    return _instant_ms(text) + (DAY_MS - 1 if is_date else 0)
+
+
+def _instant_ms(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def _validated(config: Mapping[str, Any]) -> RunConfig:
+    try:
+        return RunConfig.model_validate(dict(config))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise InvalidParameterError(_sentence(problem), field=_dotted(problem)) from None
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """Return what pydantic found, as one sentence that names the field."""
+    name = _dotted(problem)
+    if problem["type"] == "extra_forbidden":
+        known = _siblings(problem["loc"])
+        close = get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f" Did you mean `{close[0]}`?" if close else f" Known here: {', '.join(known)}."
+        return f"Unknown option `{name}`.{hint}"
+    if problem["type"] == "missing":
+        return f"`{name}` is missing."
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        return message
+    return f"`{name}`: {message}, was {problem['input']!r}."
+
+
+def _dotted(problem: ErrorDetails) -> str:
+    return ".".join(str(part) for part in problem["loc"]) or "config"
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are known where an unknown one was found."""
+    model: Any = RunConfig
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(option for option in options if hasattr(option, "model_fields"))
+    return list(model.model_fields)
