@@ -1,0 +1,102 @@
+"""A throw-away Postgres server of the tests' own, from Debian's package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+BINARIES = Path("/usr/lib/postgresql")
+START_TIMEOUT_S = 30.0
+# Nothing here has to survive a crash.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
+
+
+def missing_postgres() -> None:
+    """Skip, or fail under CI=true, where a missing component must not pass for a tested one."""
+    message = "no Postgres server here: apt-get install postgresql"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def binaries() -> Path | None:
+    """Return the directory of the newest server's programs, or None."""
+    found = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[str]:
+    """Run a server on a private socket; yield the address of its first database."""
+    directory = Path(tempfile.mkdtemp(prefix="hindcast-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(directory, "postgres", "postgres")
+    data = directory / "data"
+    subprocess.run(
+        [*_as_postgres(), programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"],
+        check=True,
+        capture_output=True,
+    )
+    log = (directory / "server.log").open("w+b")
+    options = [part for option in FAST for part in ("-c", option)]
+    server = subprocess.Popen(
+        [*_as_postgres(), programs / "postgres", "-D", data, "-k", directory, *options],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        url = f"postgresql://postgres@/postgres?host={directory}"
+        _wait_until_ready(url, server, directory / "server.log")
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """Make an empty database on a server; yield its address; drop it."""
+    name = f"hindcast_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        head, _, query = server_url.partition("?")
+        try:
+            yield f"{head.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _as_postgres() -> list[str]:
+    """Return what runs a program as `postgres`, which ends when the tests end."""
+    words = ["setpriv", "--pdeathsig", "INT"]
+    if os.geteuid() == 0:
+        words += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    return words
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=1).close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"Postgres did not start:\n{log.read_text()}") from None
+            time.sleep(0.05)
