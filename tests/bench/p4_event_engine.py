@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.run import RunConfig
+from engine import indicator
 from engine.formula import evaluate, plan_strategy
 from engine.market import build_market
 from engine.resolve import resolve
@@ -79,18 +80,23 @@ class _CLoop:
     def __init__(self, bars) -> None:
         self.library = compiled_reference()
         self.open, self.close = bars.open, bars.close
-        self.fast, self.slow = np.empty(N_BARS), np.empty(N_BARS)
+        # The same rows as the engine's: a running sum ties and crosses a little elsewhere.
+        self.fast = indicator(f"sma(close, {FAST})", bars)
+        self.slow = indicator(f"sma(close, {SLOW})", bars)
+        self.scratch = np.empty(N_BARS)
         self.equity = np.empty(N_BARS)
         self.bar = np.empty(N_BARS, dtype=np.int64)
         self.quantity, self.price = np.empty(N_BARS), np.empty(N_BARS)
         self.n_fills = 0
-        self.averages()
         self.run()
 
     def averages(self) -> None:
-        for window, out in ((FAST, self.fast), (SLOW, self.slow)):
+        for window in (FAST, SLOW):
             self.library.sma(
-                ctypes.c_long(N_BARS), _pointer(self.close), ctypes.c_long(window), _pointer(out)
+                ctypes.c_long(N_BARS),
+                _pointer(self.close),
+                ctypes.c_long(window),
+                _pointer(self.scratch),
             )
 
     def run(self) -> None:
