@@ -1,0 +1,449 @@
+"""The one typed HTTP client of the data API, for pages, notebooks and scripts.
+
+ApiError
+├── ApiUnavailable   nobody answers there, or it is at its limit (502, 503, 504)
+├── ApiTimeout       no answer in time
+└── ApiRejected      refused, with the API's problem document as `problem`
+
+    client = Client("http://127.0.0.1:8061")
+    run = client.run({"symbols": ["AAPL"], "strategy": {"name": "sma_cross"}})
+    run["metrics"]["sharpe"], run.equity["equity"]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+import numpy as np
+
+from config.logs import request_id
+from dataapi import frames
+
+Columns = dict[str, np.ndarray[Any, Any]]
+"""Equally long arrays by name; times are int64 UTC milliseconds."""
+Document = dict[str, Any]
+
+PREFIX = "/api/v1"
+TRIES = 3
+RETRY_PAUSE_S = 0.05
+GONE = {502, 503, 504}
+
+
+class ApiError(Exception):
+    """Base of everything that can go wrong between a program and the API."""
+
+
+class ApiUnavailable(ApiError):
+    """Nobody answers at the API's address, or it is at its limit."""
+
+
+class ApiTimeout(ApiError):
+    """The API did not answer in time."""
+
+
+class ApiRejected(ApiError):
+    """The API refused; `problem` is its document (status, detail, request_id, errors)."""
+
+    def __init__(self, problem: Document) -> None:
+        super().__init__(str(problem.get("detail", "")))
+        self.problem = problem
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return int(self.problem["status"])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer's headers say about where it came from."""
+
+    method: str
+    path: str
+    status: int
+    answered_by: str
+    elapsed_ms: float
+    request_id: str
+
+
+class Run(dict[str, Any]):
+    """A run document; its curves and tables are fetched when they are asked for."""
+
+    def __init__(self, document: Mapping[str, Any], client: Client, *, is_new: bool = False):
+        super().__init__(document)
+        self._client = client
+        self.is_new = is_new
+
+    @property
+    def id(self) -> str:
+        """Return the run's id."""
+        return str(self["id"])
+
+    @property
+    def url(self) -> str:
+        """Return the address of the run's page."""
+        return str(self["url"])
+
+    @property
+    def metrics(self) -> Document:
+        """Return the metrics by name, fractions not percents."""
+        metrics: Document = self["metrics"]
+        return metrics
+
+    @property
+    def equity(self) -> Columns:
+        """Return every bar of the equity curve."""
+        return self._client.equity(self.id)
+
+    @property
+    def orders(self) -> Columns:
+        """Return the order log."""
+        return self._client.orders(self.id)
+
+    @property
+    def fills(self) -> Columns:
+        """Return the fills."""
+        return self._client.fills(self.id)
+
+    @property
+    def trades(self) -> Columns:
+        """Return the trades."""
+        return self._client.trades(self.id)
+
+
+class Client:
+    """The data API over HTTP; safe to share between threads.
+
+    Parameters
+    ----------
+    url : str
+        Address of the API or of the balancer, without `/api/v1`.
+    token : str, optional
+        Sent as a bearer token.
+    timeout_s : float
+        For connecting and for each answer.
+    transport : httpx.BaseTransport, optional
+        For tests: `httpx.WSGITransport(app)` talks to an application in this process.
+    on_answer : callable, optional
+        Called with an `Answer` after each exchange.
+
+    Raises
+    ------
+    ApiUnavailable, ApiTimeout, ApiRejected
+        By every method. Reading is tried three times before the first two.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_s: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"), headers=headers, timeout=timeout_s, transport=transport
+        )
+        self._on_answer = on_answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.close()
+
+    # Series
+
+    def series(self) -> list[Document]:
+        """Return the catalogue, one item a series."""
+        items: list[Document] = self._document("GET", "/series")["items"]
+        return items
+
+    def series_detail(self, symbol: str, timeframe: str) -> Document:
+        """Return one series with its actions, coverage and versions."""
+        return self._document("GET", _series_path(symbol, timeframe))
+
+    def quality(self, symbol: str, timeframe: str) -> Document:
+        """Return the quality report of one series."""
+        return self._document("GET", f"{_series_path(symbol, timeframe)}/quality")
+
+    def bars(
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+        points: int | None = None,
+    ) -> Columns:
+        """Return bars as columns, aggregated to at most `points`."""
+        query = {"from": from_, "to": to, "points": points}
+        return self._columns(f"{_series_path(symbol, timeframe)}/bars", query)
+
+    def delete_series(self, symbol: str, timeframe: str, *, force: bool = False) -> None:
+        """Delete a series; refused while runs use it, unless forced."""
+        self._send("DELETE", _series_path(symbol, timeframe), {"force": int(force) or None})
+
+    def import_file(self, name: str, content: bytes, **fields: str | bool | None) -> Document:
+        """Import a file of bars and return the report; `fields` as of POST /imports."""
+        data = {key: _form_text(value) for key, value in fields.items() if value is not None}
+        files = {"file": (name, content)}
+        document: Document = self._send("POST", "/imports", data=data, files=files).json()
+        return document
+
+    # Strategies
+
+    def strategies(self) -> list[Document]:
+        """Return every strategy with its parameters and formula."""
+        items: list[Document] = self._document("GET", "/strategies")["items"]
+        return items
+
+    def strategy(self, name: str) -> Document:
+        """Return one strategy."""
+        return self._document("GET", f"/strategies/{quote(name, safe='')}")
+
+    def functions(self) -> list[Document]:
+        """Return the functions a formula may call."""
+        items: list[Document] = self._document("GET", "/functions")["items"]
+        return items
+
+    def check_formula(
+        self, formula: Mapping[str, Any], params: Mapping[str, Any] | None = None
+    ) -> Document:
+        """Return whether a formula is valid, and its problems with position and suggestion."""
+        body = {"formula": dict(formula), "params": dict(params or {})}
+        return self._document("POST", "/formulas/check", body=body)
+
+    def run_schema(self) -> Document:
+        """Return the JSON schema of RunConfig."""
+        return self._document("GET", "/schemas/run")
+
+    # Runs
+
+    def run(self, config: Mapping[str, Any], name: str | None = None) -> Run:
+        """Run a backtest, or return the same run when it exists already (`is_new` False)."""
+        body = dict(config) if name is None else {**config, "name": name}
+        response = self._send("POST", "/runs", body=body)
+        return Run(response.json(), self, is_new=response.status_code == 201)
+
+    def preview(self, config: Mapping[str, Any]) -> Document:
+        """Return metrics and curves of a draft that is not stored."""
+        return self._document("POST", "/runs/preview", body=dict(config))
+
+    def runs(self, **filters: Any) -> Document:
+        """Return a page of the list: `items`, `next_cursor`, `total`; filters as of GET /runs."""
+        return self._document("GET", "/runs", filters)
+
+    def get_run(self, run_id: str) -> Run:
+        """Return a finished run's document."""
+        return Run(self._document("GET", _run_path(run_id)), self)
+
+    def about(self, run_id: str) -> Document:
+        """Return what may change about a run: name, tags, note, star, state of its data."""
+        return self._document("GET", f"{_run_path(run_id)}/about")
+
+    def patch_run(self, run_id: str, **changes: Any) -> Document:
+        """Change name, note, starred or tags; return what `about` then says."""
+        return self._document("PATCH", _run_path(run_id), body=changes)
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run."""
+        self._send("DELETE", _run_path(run_id))
+
+    def verify(self, run_id: str) -> Document:
+        """Compute a run again and return the verdict."""
+        return self._document("POST", f"{_run_path(run_id)}/verify")
+
+    def statistics(
+        self, run_id: str, from_: str | int | None = None, to: str | int | None = None
+    ) -> Document:
+        """Return the tear sheet of a run or of a part of it."""
+        query = {"from": from_, "to": to}
+        return self._document("GET", f"{_run_path(run_id)}/statistics", query)
+
+    def equity(
+        self,
+        run_id: str,
+        *,
+        points: int | None = None,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+    ) -> Columns:
+        """Return the equity curve with cash, exposure, drawdown, benchmark and band."""
+        query = {"from": from_, "to": to, "points": points}
+        return self._columns(f"{_run_path(run_id)}/equity", query)
+
+    def exposure(
+        self,
+        run_id: str,
+        *,
+        points: int | None = None,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+    ) -> Columns:
+        """Return signed weights over time: `total` and one column a symbol."""
+        query = {"from": from_, "to": to, "points": points}
+        return self._columns(f"{_run_path(run_id)}/exposure", query)
+
+    def indicators(
+        self,
+        run_id: str,
+        symbol: str | None = None,
+        *,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+        points: int | None = None,
+    ) -> Document:
+        """Return the strategy's indicator rows of one symbol: `time`, `rows`."""
+        query = {"symbol": symbol, "from": from_, "to": to, "points": points}
+        return self._document("GET", f"{_run_path(run_id)}/indicators", query)
+
+    def orders(self, run_id: str) -> Columns:
+        """Return the order log."""
+        return self._columns(f"{_run_path(run_id)}/orders")
+
+    def fills(self, run_id: str) -> Columns:
+        """Return the fills."""
+        return self._columns(f"{_run_path(run_id)}/fills")
+
+    def trades(self, run_id: str) -> Columns:
+        """Return the trades."""
+        return self._columns(f"{_run_path(run_id)}/trades")
+
+    def events(self, run_id: str) -> Columns:
+        """Return market, signal, order and fill events in their order."""
+        return self._columns(f"{_run_path(run_id)}/events")
+
+    def export(self, run_id: str, table: str) -> bytes:
+        """Return equity, orders, fills, trades or events as a CSV file, or `bundle` as JSON."""
+        path = f"{_run_path(run_id)}/bundle.json"
+        if table != "bundle":
+            path = f"{_run_path(run_id)}/{table}?format=csv"
+        return self._send("GET", path).content
+
+    def health(self) -> Document:
+        """Return whether the API is ready: `status`, `engine_version`, …; it has no prefix."""
+        document: Document = self._exchange("GET", "/readyz").json()
+        return document
+
+    # How it is sent
+
+    def _document(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        body: Document | None = None,
+    ) -> Document:
+        document: Document = self._send(method, path, query, body=body).json()
+        return document
+
+    def _columns(self, path: str, query: Mapping[str, Any] | None = None) -> Columns:
+        response = self._send("GET", path, {**(query or {}), "format": "columns"})
+        return frames.decode(response.content)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        body: Document | None = None,
+        data: Mapping[str, str] | None = None,
+        files: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        params = {
+            key: _query_text(value) for key, value in (query or {}).items() if value is not None
+        }
+        return self._exchange(
+            method, PREFIX + path, params=params or None, json=body, data=data, files=files
+        )
+
+    def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
+        response = self._with_retries(method, path, **content)
+        if self._on_answer is not None:
+            self._on_answer(_answer(method, path, response))
+        if response.is_success:
+            return response
+        raise _error_of(response)
+
+    def _with_retries(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send; a GET is tried again when nobody answers: a balancer may be switching servers."""
+        headers = {"X-Request-Id": request_id.get()} if request_id.get() != "-" else None
+        tries = TRIES if method == "GET" else 1
+        for left in reversed(range(tries)):
+            try:
+                response = self._http.request(method, path, headers=headers, **content)
+                if response.status_code not in GONE or not left:
+                    return response
+            except httpx.TimeoutException as error:
+                raise ApiTimeout(
+                    f"The data API at {self._http.base_url} did not answer in time."
+                ) from error
+            except httpx.TransportError as error:
+                if not left:
+                    raise ApiUnavailable(
+                        f"The data API at {self._http.base_url} does not answer ({error})."
+                    ) from error
+            time.sleep(RETRY_PAUSE_S)
+        raise AssertionError("every path above returns or raises")
+
+
+def _error_of(response: httpx.Response) -> ApiError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict) or "detail" not in problem:
+        problem = {"detail": f"Unexpected answer: {response.status_code} {response.reason_phrase}."}
+    problem.setdefault("status", response.status_code)
+    problem.setdefault("request_id", response.headers.get("X-Request-Id", "-"))
+    if response.status_code in GONE:
+        return ApiUnavailable(str(problem["detail"]))
+    return ApiRejected(problem)
+
+
+def _answer(method: str, path: str, response: httpx.Response) -> Answer:
+    headers = response.headers
+    return Answer(
+        method=method,
+        path=path,
+        status=response.status_code,
+        answered_by=headers.get("X-Answered-By", ""),
+        elapsed_ms=float(headers.get("X-Elapsed-Ms", "nan")),
+        request_id=headers.get("X-Request-Id", "-"),
+    )
+
+
+def _series_path(symbol: str, timeframe: str) -> str:
+    return f"/series/{quote(symbol, safe='')}/{quote(timeframe, safe='')}"
+
+
+def _run_path(run_id: str) -> str:
+    return f"/runs/{quote(run_id, safe='')}"
+
+
+def _query_text(value: Any) -> str:
+    return _form_text(value) if isinstance(value, bool) else str(value)
+
+
+def _form_text(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,310 @@
+"""Runs: computed once, stored under what determines them, found again for ever after.
+
+The same request twice is one run: the key is looked up before anything is computed, requests for
+one key in this process wait for each other, and between processes the store's unique key decides.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from config.run import RunConfig
+from dataapi import wire
+from dataapi.problems import ApiProblem, BadRequest, Busy, NotFound
+from dataapi.services import documents
+from dataapi.services.curves import Columns, part, thinned
+from dataapi.services.documents import Document
+from dataapi.services.inputs import Inputs, gather
+from dataapi.store import (
+    InvalidQueryError,
+    NotStoredError,
+    RunAbout,
+    RunQuery,
+    Store,
+    StoredRun,
+)
+from engine.backtesting import backtest
+from engine.tearsheet import Record, statistics
+from engine.types import RunResult
+
+PREVIEW_POINTS = 1000
+# How long a run waits for its turn before it is sent away; a daily run takes milliseconds.
+WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a request for a run: its document as JSON, and whether it was computed."""
+
+    id: str
+    body: bytes
+    is_new: bool
+
+    @property
+    def document(self) -> Document:
+        """Return the run document."""
+        document: Document = json.loads(self.body)
+        return document
+
+
+class Runs:
+    """Everything that can be asked about runs.
+
+    Parameters
+    ----------
+    store : Store
+    max_run_bars : int
+        Largest number of bars one run may read.
+    max_concurrent_runs : int
+        Backtests computed at once in this process.
+    public_url : str
+        Makes the runs' addresses absolute; "" leaves them as paths.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        max_run_bars: int,
+        max_concurrent_runs: int,
+        public_url: str = "",
+    ) -> None:
+        self.store = store
+        self.public_url = public_url
+        self._max_run_bars = max_run_bars
+        self._slots = threading.BoundedSemaphore(max_concurrent_runs)
+        self._turns = _Turns()
+
+    def gather(self, config: RunConfig) -> Inputs:
+        """Return the inputs of the run that a configuration asks for."""
+        return gather(self.store, config, max_run_bars=self._max_run_bars)
+
+    def submit(self, config: RunConfig, name: str = "") -> Submitted:
+        """Return the run of a configuration, computed and stored unless it exists.
+
+        Raises
+        ------
+        ApiProblem, EngineError
+            When the request cannot be carried out; nothing is stored then.
+        """
+        inputs = self.gather(config)
+        with self._turns.of(inputs.key):
+            stored = self.store.runs.get_by_key(inputs.key)
+            if stored is not None:
+                return self._found(stored, name)
+            started = time.perf_counter()
+            result = self._compute(inputs)
+            elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
+            run = documents.new_run(
+                inputs, result, elapsed_ms=elapsed_ms, public_url=self.public_url
+            )
+            stored, is_new = self.store.runs.insert(run, name=name)
+        return Submitted(stored.id, stored.document.encode(), is_new)
+
+    def _found(self, stored: StoredRun, name: str) -> Submitted:
+        """Return a run that exists; a name given now counts when it had none."""
+        if name and not self.store.runs.about(stored.id).name:
+            self.store.runs.patch(stored.id, name=name)
+        return Submitted(stored.id, stored.document.encode(), is_new=False)
+
+    def preview(self, config: RunConfig) -> Document:
+        """Return metrics and curves of a draft; nothing is stored."""
+        started = time.perf_counter()
+        inputs = self.gather(config)
+        stored = self.store.runs.get_by_key(inputs.key)
+        result = self._compute(inputs, checks=False)
+        curves = thinned(
+            documents.run_tables(result)["equity"], PREVIEW_POINTS, ("equity", "benchmark")
+        )
+        shown = ("time", "equity", "drawdown", "benchmark", "benchmark_drawdown")
+        return {
+            "status": result.status,
+            "metrics": result.metrics,
+            "benchmark_metrics": result.benchmark_metrics,
+            "checks": result.checks,
+            "curves": wire.json_columns({name: curves[name] for name in shown if name in curves}),
+            "trades": result.metrics.get("trades") or 0,
+            "identical": None if stored is None else self._identical(stored),
+            "summary": documents.describe(inputs, result.equity["time"]),
+            "config": inputs.config.model_dump(mode="json"),
+            "elapsed_ms": round((time.perf_counter() - started) * 1e3, 3),
+        }
+
+    def _identical(self, stored: StoredRun) -> Document:
+        return {
+            "id": stored.id,
+            "url": f"{self.public_url.rstrip('/')}/runs/{stored.id}",
+            "name": self.store.runs.about(stored.id).name,
+            "created": wire.iso_instant(stored.created_ms),
+        }
+
+    def compute(self, config: RunConfig) -> RunResult:
+        """Return the result of a configuration, computed and not stored."""
+        return self._compute(self.gather(config))
+
+    def _compute(self, inputs: Inputs, *, checks: bool = True) -> RunResult:
+        with self._slot():
+            return backtest(inputs.bars, inputs.config, checks=checks)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Hold one of the places for computing."""
+        if not self._slots.acquire(timeout=WAIT_S):
+            raise Busy("Too many backtests are being computed just now: try again in a moment.")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    # What is stored
+
+    def body(self, run_id: str) -> bytes:
+        """Return a run's document as JSON.
+
+        Raises
+        ------
+        NotFound
+            If there is no such run.
+        """
+        return self._stored(run_id).document.encode()
+
+    def document(self, run_id: str) -> Document:
+        """Return a run's document."""
+        document: Document = json.loads(self.body(run_id))
+        return document
+
+    def table(self, run_id: str, kind: str) -> Columns:
+        """Return a table of a run: equity, orders, fills or trades."""
+        try:
+            return dict(self.store.runs.table(run_id, kind))
+        except NotStoredError as error:
+            raise NotFound(str(error)) from None
+
+    def curve(
+        self, run_id: str, from_ms: int | None, to_ms: int | None, points: int | None
+    ) -> Columns:
+        """Return a part of the equity curve at no more than `points` rows."""
+        selected = part(self.table(run_id, "equity"), from_ms, to_ms)
+        return thinned(selected, points, ("equity", "benchmark"))
+
+    def statistics(self, run_id: str, from_ms: int | None, to_ms: int | None) -> Document:
+        """Return the tear sheet of a run or of a part of it."""
+        document = self.document(run_id)
+        equity = self.table(run_id, "equity")
+        record = Record(
+            equity=equity,
+            trades=self.table(run_id, "trades"),
+            fills=self.table(run_id, "fills"),
+            benchmark=equity.get("benchmark"),
+            base=document["config"]["cash"],
+            rules=documents.stored_conventions(document),
+        )
+        return statistics(record, from_ms=from_ms, to_ms=to_ms)
+
+    def page(self, query: RunQuery) -> Document:
+        """Return one page of the list."""
+        try:
+            page = self.store.runs.list(query)
+        except InvalidQueryError as error:
+            raise BadRequest(str(error)) from None
+        return {
+            "items": [documents.list_item(item, self.public_url) for item in page.items],
+            "next_cursor": page.next_cursor,
+            "total": page.total,
+        }
+
+    def about(self, run_id: str) -> Document:
+        """Return what may change about a run: name, tags, note, star, state of its data."""
+        document = self.document(run_id)
+        about = self.store.runs.about(run_id)
+        return {**_about_document(run_id, about), "data_state": self.data_state(document)}
+
+    def patch(self, run_id: str, changes: Document) -> Document:
+        """Change name, note, star or tags; return what `about` then says."""
+        tags = changes.get("tags")
+        try:
+            self.store.runs.patch(
+                run_id,
+                name=changes.get("name"),
+                note=changes.get("note"),
+                is_starred=changes.get("starred"),
+                tags=None if tags is None else tuple(tags),
+            )
+        except NotStoredError as error:
+            raise NotFound(str(error)) from None
+        return self.about(run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run."""
+        try:
+            self.store.runs.delete(run_id)
+        except NotStoredError as error:
+            raise NotFound(str(error)) from None
+
+    def data_state(self, document: Document) -> str:
+        """Return whether a run's bars are still those it was computed on.
+
+        Returns
+        -------
+        {"unchanged", "changed", "missing"}
+        """
+        try:
+            inputs = self.gather(documents.config_of(document))
+        except ApiProblem:
+            return "missing"
+        now = {item["symbol"]: item["fingerprint"] for item in inputs.data}
+        is_same = all(now[item["symbol"]] == item["fingerprint"] for item in document["data"])
+        return "unchanged" if is_same else "changed"
+
+    def _stored(self, run_id: str) -> StoredRun:
+        try:
+            return self.store.runs.get(run_id)
+        except NotStoredError as error:
+            raise NotFound(str(error)) from None
+
+
+def _about_document(run_id: str, about: RunAbout) -> Document:
+    return {
+        "id": run_id,
+        "name": about.name,
+        "tags": about.tags,
+        "note": about.note,
+        "starred": about.is_starred,
+        "created": wire.iso_instant(about.created_ms),
+    }
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A lock, and how many hold it or wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+
+
+class _Turns:
+    """One at a time per key, so that two requests for one run compute it once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[str, _Turn] = {}
+
+    @contextmanager
+    def of(self, key: str) -> Iterator[None]:
+        """Wait for this key's turn and hold it."""
+        with self._lock:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.users += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.users -= 1
+                if not turn.users:
+                    del self._turns[key]
