@@ -10,21 +10,23 @@ import re
 import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dash import ClientsideFunction, Dash, Input, Output, set_props
 from dash.development.base_component import Component
+from flask import has_request_context, request
 
 from config.logs import request_id
 from config.settings import Settings
 from dashboard import client, ids, palette, theme
 from dashboard.client import Api, ApiError, ApiRejected
 from dashboard.components import error_card, link_button, page_error, shell
-from dashboard.pages import Page, runs
+from dashboard.pages import Page, new_run, result, runs
 from dashboard.web import add_edges
 
 logger = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = (runs.PAGE,)
+PAGES: tuple[Page, ...] = (runs.PAGE, new_run.PAGE, result.PAGE)
 ASSETS = Path(__file__).parent / "assets"
 
 INDEX = """<!DOCTYPE html>
@@ -103,7 +105,9 @@ def create_app(settings: Settings, api: Api | None = None) -> Dash:
         api = client.connect(server, settings.dashboard)
     add_edges(app, server, settings, api)
     palette.add_routes(server, api)
-    app.layout = lambda: shell.layout(theme.current_theme())
+    app.layout = lambda: shell.layout(
+        theme.current_theme(), _skeleton(request.referrer if has_request_context() else None)
+    )
     _register_routing(app, api)
     for page in PAGES:
         page.register(app, api)
@@ -146,6 +150,12 @@ def render(api: Api, path: str, search: str) -> tuple[Component, str]:
         except ApiError as error:
             return error_card(f"{page.title} did not load", error), f"{page.title} – Hindcast"
     return _missing(f"There is no page at {path}."), "Not found – Hindcast"
+
+
+def _skeleton(address: str | None) -> tuple[int, ...]:
+    """Return the heights of the boxes of the page at `address`, which asks for the frame."""
+    path = urlsplit(address or "").path
+    return next((page.skeleton for page in PAGES if page.pattern.fullmatch(path)), ())
 
 
 def _missing(sentence: str) -> Component:

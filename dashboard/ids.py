@@ -98,3 +98,66 @@ def result_panel(tab: str) -> dict[str, str]:
 def result_wanted(tab: str) -> dict[str, str]:
     """Return the id of the store that asks for a tab's panel, once."""
     return {"type": "result-wanted", "tab": tab}
+
+# New run
+NEW_FORM = "new-form"
+NEW_PREVIOUS = "new-previous"
+NEW_BASE = "new-base"
+NEW_SPECS = "new-specs"
+NEW_GENERATED = "new-generated"
+NEW_NAME = "new-name"
+NEW_RUN = "new-run"
+NEW_GO = "new-go"
+NEW_COPIED = "new-copied"
+NEW_COVERAGE = "new-coverage"
+NEW_SPAN = "new-span"
+NEW_TEMPLATE = "new-template"
+NEW_FORMULA = "new-formula"
+NEW_ABOUT_TEMPLATE = "new-about-template"
+NEW_TEXT = "new-text"
+NEW_MESSAGE = "new-message"
+NEW_MARK = "new-mark"
+NEW_PARAMS = "new-params"
+NEW_PRESET = "new-preset"
+NEW_PRESETS = "new-presets"
+NEW_PREVIEW = "new-preview"
+NEW_LEGEND = "new-legend"
+NEW_TILES = "new-tiles"
+NEW_ELAPSED = "new-elapsed"
+NEW_NOTICE = "new-notice"
+NEW_SUMMARY = "new-summary"
+
+
+def new_field(key: str) -> dict[str, str]:
+    """Return the id of a control of the form that can show an error."""
+    return {"type": "new-field", "key": key}
+
+
+def new_pick(key: str) -> dict[str, str]:
+    """Return the id of a control of the form that cannot be wrong."""
+    return {"type": "new-pick", "key": key}
+
+
+def new_param(name: str) -> dict[str, str]:
+    """Return the id of the control of a strategy's parameter."""
+    return {"type": "new-param", "name": name}
+
+
+def new_param_number(name: str) -> dict[str, str]:
+    """Return the id of the number beside a parameter's slider."""
+    return {"type": "new-param-number", "name": name}
+
+
+def new_param_error(name: str) -> dict[str, str]:
+    """Return the id of the line that says what is wrong with a parameter."""
+    return {"type": "new-param-error", "name": name}
+
+
+def new_sentence(key: str) -> dict[str, str]:
+    """Return the id of an execution rule's sentence."""
+    return {"type": "new-sentence", "key": key}
+
+
+def new_copy(kind: str) -> dict[str, str]:
+    """Return the id of an entry of the copy menu."""
+    return {"type": "new-copy", "kind": kind}

@@ -77,7 +77,7 @@
           h("div", { className: "run-detail" }, `${run.symbols}, ${run.age === "now" ? "now" : `${run.age} ago`}`)),
         sparkline(run.sparkline, 84, 28)),
       h("div", { className: "run-card-foot" },
-        number("CAGR", run.cagr, run.failed), number("Sharpe", run.sharpe, run.failed), number("DD", run.max_drawdown),
+        number("CAGR", run.cagr, run.failed), number("Sharpe", run.sharpe, run.failed), number("DD", run.drawdown_short),
         h("span", { className: "grow" }),
         run.check.level === "pass" ? h("span", { className: "icon icon-check check-pass", title: run.check.title }) : badge(run.check)));
   };

@@ -1,6 +1,7 @@
 """The parts that pages are put together from."""
 
 from dashboard.components.basics import (
+    attributes,
     badge,
     button,
     card,
@@ -18,6 +19,7 @@ from dashboard.components.basics import (
 from dashboard.components.graph import graph
 
 __all__ = [
+    "attributes",
     "badge",
     "button",
     "card",

@@ -17,6 +17,11 @@ from dashboard.client import ApiError, request_id_of
 Children = Component | str | Sequence[Component | str] | None
 
 
+def attributes(**names: Any) -> dict[str, Any]:
+    """Return HTML attributes with dashes: `attributes(aria_label="x")` is {"aria-label": "x"}."""
+    return {name.replace("_", "-"): value for name, value in names.items()}
+
+
 def icon(name: str, label: str = "", *, size: int = 16) -> html.Span:
     """Return an icon of `assets/icons.css` in the colour of its text."""
     style = {} if size == 16 else {"width": size, "height": size}
@@ -26,9 +31,9 @@ def icon(name: str, label: str = "", *, size: int = 16) -> html.Span:
             title=label,
             role="img",
             style=style,
-            **{"aria-label": label},
+            **attributes(aria_label=label),
         )
-    return html.Span(className=f"icon icon-{name}", style=style, **{"aria-hidden": "true"})
+    return html.Span(className=f"icon icon-{name}", style=style, **attributes(aria_hidden="true"))
 
 
 def _face(text: str, icon_name: str, hint: str) -> list[Component | str]:
@@ -94,11 +99,12 @@ def card(
     head: list[Component] = []
     if number is not None:
         head.append(html.Span(str(number), className="card-number"))
-    if title:
+    # A component without children is falsy, so it is asked for by None.
+    if title is not None and title != "":
         head.append(html.H2(title, className="card-title"))
-    if hint:
+    if hint is not None:
         head.append(html.Span(hint, className="card-hint"))
-    if actions:
+    if actions is not None:
         head.append(html.Div(actions, className="card-actions"))
     body = html.Div(children, className="card-body")
     parts = [html.Div(head, className="card-head"), body] if head else [body]
@@ -111,7 +117,7 @@ def delta(text: str, *, better: bool | None) -> html.Span:
         return html.Span(text, className="delta")
     mark, word = ("▲", "better") if better else ("▼", "worse")
     return html.Span(
-        [html.Span(mark, className="delta-mark", **{"aria-label": word}), text],
+        [html.Span(mark, className="delta-mark", **attributes(aria_label=word)), text],
         className=f"delta delta-{word}",
     )
 
@@ -168,7 +174,7 @@ def error_card(title: str, error: ApiError, *, retry: Component | None = None) -
         [icon("retry"), html.Span("Retry")],
         href="",
         className="button button-small",
-        **{"data-retry": "1"},
+        **attributes(data_retry="1"),
     )
     details = [html.P(str(error))]
     if request_id:
@@ -196,5 +202,5 @@ def skeleton(*heights: int) -> html.Div:
     return html.Div(
         [html.Div(className="skeleton-box", style={"height": height}) for height in heights],
         className="skeleton",
-        **{"aria-hidden": "true"},
+        **attributes(aria_hidden="true"),
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard.components.basics import attributes
+
 CONFIG: dict[str, Any] = {
     "displayModeBar": False,
     "displaylogo": False,
@@ -45,14 +47,15 @@ def graph(
         Replace keys of the configuration, for example `doubleClick="reset"`.
     """
     style = {} if height is None else {"height": height}
+    config: Any = {**CONFIG, **changes}
     chart = dcc.Graph(
         id=id,
         figure=figure or {"data": [], "layout": empty_layout()},
-        config={**CONFIG, **changes},
+        config=config,
         style={"height": "100%"},
         className="graph",
     )
-    named = {"role": "img", "aria-label": label} if label else {}
+    named = attributes(role="img", aria_label=label) if label else {}
     return html.Div(chart, className="graph-box", style=style, **named)
 
 

@@ -7,7 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids, theme
-from dashboard.components.basics import icon, skeleton
+from dashboard.components.basics import attributes, icon, skeleton
 
 NAVIGATION = (("/", "Runs", "runs"), ("/new", "New run", "plus"))
 
@@ -24,8 +24,8 @@ SHORTCUTS = (
 )
 
 
-def layout(current: theme.Theme) -> Component:
-    """Return the frame; the page itself comes with the first answer to the route."""
+def layout(current: theme.Theme, heights: tuple[int, ...] = ()) -> Component:
+    """Return the frame; boxes of `heights` stand for the page until it comes."""
     return dmc.MantineProvider(
         id=ids.PROVIDER,
         forceColorScheme=current,
@@ -38,7 +38,7 @@ def layout(current: theme.Theme) -> Component:
             html.A("Skip to the page", href="#page", className="skip-link"),
             _header(),
             _navigation(),
-            html.Main(skeleton(32, 40, 520), id=ids.PAGE, tabIndex="-1"),
+            html.Main(skeleton(*heights), id=ids.PAGE, tabIndex="-1"),
             html.Div(id="toasts", className="toasts", role="status"),
             _palette(),
             _help(),
@@ -63,7 +63,7 @@ def _header() -> Component:
                 ],
                 className="search-button",
                 type="button",
-                **{"data-act": "palette", "aria-label": "Find, Ctrl K"},
+                **attributes(data_act="palette", aria_label="Find, Ctrl K"),
             ),
             html.Div(className="grow"),
             html.Span(id=ids.STALE, className="badge badge-doubt stale", hidden=True),
@@ -71,7 +71,7 @@ def _header() -> Component:
                 [icon("plus"), html.Span("New run")],
                 href="/new",
                 className="button button-primary header-new",
-                **{"aria-label": "New run"},
+                **attributes(aria_label="New run"),
             ),
             _tool("theme", "Dark or light (t)", [icon("sun"), icon("moon")]),
             _tool("help", "Keys (?)", [icon("help")]),
@@ -87,7 +87,7 @@ def _tool(act: str, label: str, face: list[Component]) -> Component:
         className=f"tool tool-{act}",
         type="button",
         title=label,
-        **{"data-act": act, "aria-label": label},
+        **attributes(data_act=act, aria_label=label),
     )
 
 
@@ -113,7 +113,7 @@ def _navigation() -> Component:
     return html.Nav(
         [html.Div(links), html.Div(id=ids.NAV_STARRED, className="nav-starred"), foot],
         className="navigation",
-        **{"aria-label": "Pages"},
+        **attributes(aria_label="Pages"),
     )
 
 
@@ -128,7 +128,7 @@ def _palette() -> Component:
         ],
         id=ids.PALETTE,
         className="dialog palette",
-        **{"aria-label": "Find"},
+        **attributes(aria_label="Find"),
     )
 
 
@@ -138,5 +138,5 @@ def _help() -> Component:
         [html.H2("Keys", className="card-title"), html.Dl(rows)],
         id=ids.HELP,
         className="dialog help",
-        **{"aria-label": "Keys"},
+        **attributes(aria_label="Keys"),
     )

@@ -35,6 +35,7 @@ KEYS = (
     "sort",
 )
 EXPORT_LIMIT = 500
+TAG_LENGTH = 60
 
 
 def view_of(values: tuple[Any, ...]) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def _register_changes(app: Dash, api: Api) -> None:
         prevent_initial_call=True,
     )
     def tag(clicks: int | None, text: str | None, rows: list[pure.Row], step: int) -> Any:
-        name = (text or "").strip()
+        name = (text or "").strip()[:TAG_LENGTH]
         if not clicks or not name or not rows:
             return no_update, no_update, no_update
         for row in rows:

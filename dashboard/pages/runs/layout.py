@@ -24,7 +24,7 @@ GRID_THEME = (
     "selectedRowBackgroundColor: 'color-mix(in srgb, var(--accent) 12%, transparent)', "
     "accentColor: 'var(--accent)', fontFamily: 'Inter, system-ui, sans-serif', fontSize: 13, "
     "headerFontSize: 12, headerFontWeight: 400, wrapperBorderRadius: 6, headerHeight: 32, "
-    "rowHeight: 44, cellHorizontalPadding: 10, headerColumnBorder: false, "
+    "rowHeight: 44, cellHorizontalPadding: 8, headerColumnBorder: false, "
     "headerColumnResizeHandleColor: 'transparent', checkboxBorderRadius: 3, iconSize: 14, "
     "checkboxUncheckedBorderColor: 'var(--control)', "
     "checkboxUncheckedBackgroundColor: 'transparent'})"
@@ -120,7 +120,7 @@ def _filters(
             hideControls=True,
             debounce=400,
             size="xs",
-            className="chip",
+            className=f"chip chip-{name.split()[0].lower()}",
             attributes={"input": {"aria-label": name}},
             **more,
         )
@@ -198,7 +198,6 @@ def _actions() -> Component:
                             id=ids.RUNS_TAG_TEXT,
                             placeholder="Tag",
                             size="xs",
-                            maxLength=60,
                             attributes={"input": {"aria-label": "Tag"}},
                         ),
                         button("Add", id=ids.RUNS_TAG_SAVE, kind="primary", small=True),
@@ -241,7 +240,6 @@ def _grid(items: Sequence[Document], sort: str) -> Component:
         "suppressMovableColumns": True,
         "animateRows": False,
         "enableCellTextSelection": True,
-        "sortingOrder": ["desc", "asc"],
         "suppressNoRowsOverlay": True,
     }
     if is_phone:
@@ -262,7 +260,12 @@ def _grid(items: Sequence[Document], sort: str) -> Component:
         id=ids.RUNS_GRID,
         rowData=[pure.run_row(item, now) for item in items],
         columnDefs=[_card_column()] if is_phone else _columns(sort),
-        defaultColDef={"resizable": False, "suppressHeaderMenuButton": True},
+        defaultColDef={
+            "resizable": False,
+            "suppressHeaderMenuButton": True,
+            "sortingOrder": ["desc", "asc"],
+            "cellDataType": False,
+        },
         columnSize="responsiveSizeToFit",
         dashGridOptions=options,
         getRowId="params.data.id",
@@ -272,7 +275,7 @@ def _grid(items: Sequence[Document], sort: str) -> Component:
             "cellClicked": ["hindcastOpen(params)"],
         },
         className="runs-grid runs-cards" if is_phone else "runs-grid",
-        style={"height": "auto"} if is_phone else {},
+        style={"height": "auto" if is_phone else "calc(100vh - 150px)"},
     )
 
 
@@ -313,13 +316,13 @@ def _columns(sort: str) -> list[dict[str, Any]]:
         return definition
 
     return [
-        column("name", "Name", 200, "RunName", key="name", flex=1),
-        column("sparkline", "Equity", 126, "RunEquity"),
-        column("cagr", "CAGR", 84, "RunStruck", key="cagr", is_number=True),
+        column("name", "Name", 184, "RunName", key="name", flex=1),
+        column("sparkline", "Equity", 122, "RunEquity"),
+        column("cagr", "CAGR", 82, "RunStruck", key="cagr", is_number=True),
         column(
             "sharpe",
             "Sharpe",
-            78,
+            70,
             "RunBar",
             key="sharpe",
             is_number=True,
@@ -328,19 +331,19 @@ def _columns(sort: str) -> list[dict[str, Any]]:
         column(
             "max_drawdown",
             "Max drawdown",
-            112,
+            106,
             "RunBar",
             key="max_drawdown",
             is_number=True,
             cellRendererParams={"share": "drawdown_share", "tone": "down"},
         ),
-        column("trades", "Trades", 76, key="trades", is_number=True),
-        column("symbols", "Symbols", 104, "RunSymbols"),
-        column("check", "Checks", 140, "RunCheck"),
+        column("trades", "Trades", 64, key="trades", is_number=True),
+        column("symbols", "Symbols", 92, "RunSymbols"),
+        column("check", "Checks", 124, "RunCheck"),
         column(
             "age",
             "Age",
-            76,
+            64,
             key="created",
             is_number=True,
             cellClass="run-age",

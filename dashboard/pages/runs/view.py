@@ -58,11 +58,12 @@ def run_row(item: Mapping[str, Any], now: datetime) -> Row:
         "sharpe": fmt.decimal(metrics["sharpe"]),
         "sharpe_share": _share(metrics["sharpe"], FULL_SHARPE),
         "max_drawdown": fmt.percent(metrics["max_drawdown"]),
+        "drawdown_short": fmt.percent(metrics["max_drawdown"], 0),
         "drawdown_share": _share(-(metrics["max_drawdown"] or 0.0), FULL_DRAWDOWN),
         "trades": fmt.integer(metrics["trades"]),
         "symbols": fmt.symbols(names),
         "symbols_title": f"{', '.join(names)}, {fmt.timeframe(item['timeframe'])}",
-        "check": check(item["badges"]),
+        "check": check(item["badges"], metrics["trades"]),
         "age": fmt.age(item["created"], now),
         "created": item["created"],
         "failed": failed_look_ahead(item),
@@ -81,7 +82,17 @@ def failed_look_ahead(item: Mapping[str, Any]) -> bool:
     return any(b["kind"] == "look_ahead" and b["level"] == "fail" for b in item["badges"])
 
 
-def check(badges: Sequence[Mapping[str, str]]) -> dict[str, str]:
+SHORT = {
+    "look_ahead": "look-ahead",
+    "warm_up": "warm-up",
+    "costs": "zero costs",
+    "same_close": "same-close fills",
+    "adjusted": "adjusted prices",
+    "synthetic": "synthetic prices",
+}
+
+
+def check(badges: Sequence[Mapping[str, str]], trades: int | None) -> dict[str, str]:
     """Return the worst badge, with the number of others; "all checks" when nothing is in doubt."""
     found = [badge for level in SEVERITY for badge in badges if badge["level"] == level]
     if not found:
@@ -90,9 +101,14 @@ def check(badges: Sequence[Mapping[str, str]]) -> dict[str, str]:
             "text": "all checks",
             "title": "No check failed or doubts the run.",
         }
+    worst = found[0]
+    if worst["kind"] == "trades":
+        text = "1 trade" if trades == 1 else f"{fmt.integer(trades)} trades"
+    else:
+        text = SHORT.get(worst["kind"], worst["label"][:1].lower() + worst["label"][1:])
     more = f" +{len(found) - 1}" if len(found) > 1 else ""
     title = "\n".join(f"{badge['label']}: {badge['text']}" for badge in found)
-    return {"level": found[0]["level"], "text": found[0]["label"] + more, "title": title}
+    return {"level": worst["level"], "text": text + more, "title": title}
 
 
 def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure:

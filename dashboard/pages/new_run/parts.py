@@ -1,0 +1,190 @@
+"""Parts of the new-run page that both its layout and its callbacks put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import formatting as fmt
+from dashboard import ids
+from dashboard.client import ApiError, Document, request_id_of
+from dashboard.components import attributes, delta, icon, segmented, tile
+from dashboard.pages.new_run import formula_text, view
+
+CHOICE_WORDS = {
+    "long_only": "Long only",
+    "short_only": "Short only",
+    "long_short": "Long and short",
+}
+
+
+def coverage_bars(rows: Sequence[view.Coverage]) -> Component:
+    """Return a bar a symbol: grey is stored, blue is used."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(row.symbol, className="coverage-name"),
+                    html.Span(
+                        [
+                            html.Span(className="coverage-stored", style=_box(row.left, row.width)),
+                            html.Span(
+                                className="coverage-used", style=_box(row.used_left, row.used_width)
+                            ),
+                        ],
+                        className="coverage-bar",
+                    ),
+                    html.Span(row.bars, className="coverage-bars num"),
+                ],
+                className="coverage-row",
+            )
+            for row in rows
+        ],
+        className="coverage",
+    )
+
+
+def _box(left: float, width: float) -> dict[str, str]:
+    return {"left": f"{left}%", "width": f"{width}%"}
+
+
+def parameters(specs: Mapping[str, Any], values: Mapping[str, Any]) -> list[Component]:
+    """Return a control a parameter: a slider with its number, or a choice."""
+    return [
+        _parameter(name, spec, values.get(name, spec["default"])) for name, spec in specs.items()
+    ]
+
+
+def _parameter(name: str, spec: Mapping[str, Any], value: Any) -> Component:
+    if spec["kind"] == "choice":
+        options = [(str(c), CHOICE_WORDS.get(str(c), str(c))) for c in spec["choices"] or [value]]
+        controls = [segmented(ids.new_param(name), options, str(value), name)]
+    else:
+        scale = view.slider(spec)
+        bounds = {"min": scale["min"], "max": scale["max"], "step": scale["step"]}
+        controls = [
+            dmc.Slider(
+                id=ids.new_param(name),
+                value=min(max(value, scale["min"]), scale["max"]),
+                updatemode="drag",
+                size="xs",
+                label=None,
+                className="grow",
+                attributes={"thumb": {"aria-label": name}},
+                **bounds,
+            ),
+            dmc.NumberInput(
+                id=ids.new_param_number(name),
+                value=value,
+                decimalScale=scale["decimals"],
+                hideControls=True,
+                size="xs",
+                className="param-number",
+                attributes={"input": {"aria-label": f"{name}, number"}},
+                **bounds,
+            ),
+        ]
+    label = html.Span(name, className="param-name mono", title=spec.get("description") or name)
+    error = html.Div(id=ids.new_param_error(name), className="field-error")
+    return html.Div([html.Div([label, *controls], className="param-row"), error], className="param")
+
+
+def about_template(item: Mapping[str, Any] | None) -> list[Component]:
+    """Return a template's description and its formula, as one reads it."""
+    if item is None:
+        return []
+    text = formula_text.write(item["formula"], {})
+    parts: list[Component] = [html.P(item["description"], className="muted")]
+    if text:
+        parts.append(html.Pre(text, className="formula-shown mono", **attributes(data_formula="1")))
+    return parts
+
+
+def tiles(found: Sequence[view.Tile]) -> list[Component]:
+    """Return the preview's tiles."""
+    return [
+        tile(item.label, item.value, below=delta(item.change, better=item.better)) for item in found
+    ]
+
+
+def legend(now: str, before: str | None) -> list[Component]:
+    """Return what the three lines are."""
+    parts = [_legend_item("line-accent", now)]
+    if before:
+        parts.append(_legend_item("line-grey", before))
+    parts.append(_legend_item("line-benchmark", "B&H"))
+    return parts
+
+
+def _legend_item(name: str, text: str) -> Component:
+    return html.Span([html.Span(className=f"line {name}"), text], className="legend-item")
+
+
+def identical(run: Document | None) -> list[Component]:
+    """Return the notice that this very run exists."""
+    if run is None:
+        return []
+    age = fmt.age(run["created"], datetime.now(UTC))
+    when = "just now" if age == "now" else age if "-" in age else f"{age} ago"
+    return [
+        html.Div(
+            [
+                icon("info"),
+                html.Span(
+                    [
+                        html.B("This run exists. "),
+                        f"{run['name'] or run['id']}, {when}, same data and engine.",
+                    ],
+                    className="grow",
+                ),
+                html.A("Open it", href=run["url"], className="button button-small"),
+            ],
+            className="card notice",
+        )
+    ]
+
+
+def refusal(sentences: Sequence[str]) -> list[Component]:
+    """Return the notice that the draft cannot run as it is."""
+    lines = [html.P(text) for text in sentences]
+    return [
+        html.Div(
+            [icon("doubt"), html.Div(lines, className="grow")],
+            className="card notice notice-doubt",
+            role="status",
+        )
+    ]
+
+
+def failure(error: ApiError) -> list[Component]:
+    """Return the notice that there is no preview, with the request's id."""
+    request = request_id_of(error)
+    reference: list[Component] = [html.Code(request)] if request else []
+    return [
+        html.Div(
+            [icon("fail"), html.Span([str(error), " ", *reference], className="grow")],
+            className="card notice notice-fail",
+            role="alert",
+        )
+    ]
+
+
+def message(problem: formula_text.Problem | None, lookback: int | None) -> list[Component | str]:
+    """Return the line below the editor: valid, or what is wrong and where."""
+    if problem is None:
+        warm_up = "" if lookback is None else f" Warm-up {fmt.integer(lookback)} bars."
+        return [
+            html.Span(icon("pass"), className="check check-pass"),
+            f"Valid.{warm_up} Cannot look ahead.",
+        ]
+    return [
+        html.Span(icon("fail"), className="check check-fail"),
+        html.Span(
+            [html.B(f"Line {problem.line}, column {problem.column}. "), problem.message],
+        ),
+    ]
