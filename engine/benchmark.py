@@ -45,7 +45,7 @@ def _growth(market: Market, i_symbol: int) -> FloatArray:
     shares = market.split[i_symbol, own] * (1.0 + market.dividend[i_symbol, own] / close)
     shares[0] = 1.0
     at_bars = np.cumprod(shares) * close / close[0]
-    position = np.searchsorted(own, np.arange(market.first, market.time.size), side="right")
-    has_started = position > 0
-    growth[has_started] = at_bars[position[has_started] - 1]
+    n_so_far = np.cumsum(market.has_bar[i_symbol, market.first :])
+    has_started = n_so_far > 0
+    growth[has_started] = at_bars[n_so_far[has_started] - 1]
     return growth

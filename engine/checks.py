@@ -203,9 +203,9 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
     """Return whether signals depend on where the bars happen to begin.
 
     No condition may be true before the strategy's longest lookback, counted in own bars, nor
-    before the run starts. Then every symbol's series is started one lookback later: from four
-    lookbacks after that on, the signals must be the same. Indicators that remember everything
-    (an exponential average) may differ a little; by how much is reported.
+    before the run starts. Then every symbol's series is started one lookback later, and again in
+    its middle: from four lookbacks after that on, the signals must be the same. Indicators that
+    remember everything (an exponential average) may differ a little; by how much is reported.
 
     Returns
     -------
@@ -224,26 +224,29 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
     if first is None:
         return not_run(f"The strategy needs {lookback} earlier bars; there are not as many.")
     start = f"{lookback} bars, first tradable bar {_stamp(market, first)}"
-    n_settled = (1 + WARM_UP_FACTOR) * lookback
-    settled = _own_bars_from(market, n_settled)
-    if not settled.any():
-        return not_run(f"{start}. Restarting elsewhere would need more than {n_settled} bars.")
+    n_bars = int(market.has_bar.sum(axis=1).max())
+    n_settling = WARM_UP_FACTOR * lookback
+    if n_bars <= lookback + n_settling:
+        needed = lookback + n_settling + 1
+        return not_run(f"{start}. Restarting elsewhere needs at least {needed} bars.")
     if _counts_bars(trial):
         return not_run(f"{start}. The formula counts bars, so elsewhere it is another one.")
-    other, other_indicators = trial.evaluate(_started_later(market, lookback))
-    differing = _first_settled_difference(known.signals, other, settled)
-    if differing is not None:
-        what, at = differing
-        return {
-            "status": "fail",
-            "detail": f"{start}. Started {lookback} bars later, {what} differs at "
-            f"{_stamp(market, at)}: the result depends on where the bars begin.",
-        }
-    drift = _drift(known.indicators, other_indicators, settled)
-    return {"status": "pass", "detail": f"{start}. {drift}"}
+    drift = _Drift(0.0, "")
+    for n_later in sorted({lookback, max(lookback, n_bars // 2 - n_settling)}):
+        other, indicators = trial.evaluate(_started_later(market, n_later))
+        settled = _own_bars_from(market, n_later + n_settling)
+        change = _first_settled_change(known.signals, other, settled)
+        if change is not None:
+            return {
+                "status": "fail",
+                "detail": f"{start}. Started {n_later} bars later, {change.what} differs at "
+                f"{_stamp(market, change.i_time)}: the result depends on where the bars begin.",
+            }
+        drift = max(drift, _largest_drift(known.indicators, indicators, settled))
+    return {"status": "pass", "detail": f"{start}. {_drift_text(drift)}"}
 
 
-def _first_settled_difference(known: Signals, other: Signals, settled: BoolArray) -> _Change | None:
+def _first_settled_change(known: Signals, other: Signals, settled: BoolArray) -> _Change | None:
     theirs = signal_rows(other)
     for name, row in signal_rows(known).items():
         if row.dtype == np.bool_:
@@ -271,7 +274,7 @@ def _own_bars_from(market: Market, n_before: int) -> BoolArray:
 
 
 def _first_tradable(market: Market, lookback: int) -> int | None:
-    is_tradable = _own_bars_from(market, lookback).any(axis=0)
+    is_tradable: BoolArray = np.logical_or.reduce(_own_bars_from(market, lookback))
     is_tradable[: market.first] = False
     return int(np.flatnonzero(is_tradable)[0]) if is_tradable.any() else None
 
@@ -296,22 +299,29 @@ def _started_later(market: Market, n_bars: int) -> Market:
     )
 
 
-def _drift(
+class _Drift(NamedTuple):
+    """The largest relative difference of an indicator, and which one it is."""
+
+    size: float
+    label: str
+
+
+def _largest_drift(
     known: Mapping[str, FloatArray], found: Mapping[str, FloatArray], where: BoolArray
-) -> str:
-    """Return a sentence on the largest relative difference of an indicator."""
-    worst, label = 0.0, ""
+) -> _Drift:
+    worst = _Drift(0.0, "")
     for name, row in known.items():
         ours, theirs = row[where], found[name][where]
-        scale = np.abs(ours)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.abs(ours - theirs) / np.where(scale > 0.0, scale, 1.0)
-        largest = float(np.nanmax(relative, initial=0.0))
-        if largest > worst:
-            worst, label = largest, name
-    if worst <= TOLERANCE:
+        scale = np.maximum(np.abs(ours), np.abs(theirs))
+        relative = np.abs(ours - theirs) / np.where(scale > 0.0, scale, 1.0)
+        worst = max(worst, _Drift(float(np.nanmax(relative, initial=0.0)), name))
+    return worst
+
+
+def _drift_text(drift: _Drift) -> str:
+    if drift.size <= TOLERANCE:
         return "Restarted elsewhere: no drift."
-    return f"Restarted elsewhere: the same signals, {label} drifts by at most {worst:.1g}."
+    return f"Restarted elsewhere: the same signals, {drift.label} drifts by {drift.size:.1g}."
 
 
 class Band(NamedTuple):

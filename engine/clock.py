@@ -123,8 +123,8 @@ def periods_per_year(time: IntArray, days: IntArray, calendars: Sequence[str | N
     ----------
     time : ndarray of int64, shape (n_bars,)
         Stamps of the bars, UTC ms.
-    days : ndarray of int64
-        Dates on which the market had bars, days since 1970-01-01.
+    days : ndarray of int64, shape (n_bars,)
+        Date of each bar, days since 1970-01-01.
     calendars : sequence of str or None
         Calendar code of each symbol, None when unknown.
 
@@ -167,7 +167,7 @@ def _calendar_periods(calendars: Sequence[str | None]) -> float | None:
 
 
 def _share_on(days: IntArray, weekday: int) -> float:
-    dates = np.unique(days)
+    dates = days[last_of_each(days)]
     return float(np.mean(_weekday(dates) == weekday)) if dates.size else 0.0
 
 
