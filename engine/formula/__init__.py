@@ -1,5 +1,6 @@
 """The formula language: strategies as expressions, checked, planned and evaluated on arrays."""
 
+from engine.formula.checking import Word, check_formula, formula_words
 from engine.formula.definition import (
     DIRECTIONS,
     ParameterSpec,
@@ -8,8 +9,8 @@ from engine.formula.definition import (
     parameter_spec,
     resolve_params,
 )
-from engine.formula.evaluation import evaluate, plan_rows
-from engine.formula.planning import FIELDS, IndicatorRow, Plan, check_formula, plan_strategy
+from engine.formula.evaluation import evaluate, evaluate_with_rows, plan_rows
+from engine.formula.planning import FIELDS, IndicatorRow, Plan, plan_strategy
 
 __all__ = [
     "DIRECTIONS",
@@ -18,9 +19,12 @@ __all__ = [
     "ParameterSpec",
     "Plan",
     "StrategyDefinition",
+    "Word",
     "check_formula",
     "evaluate",
+    "evaluate_with_rows",
     "formula_definition",
+    "formula_words",
     "parameter_spec",
     "plan_rows",
     "plan_strategy",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from engine.formula import arithmetic
 from engine.formula.functions import FUNCTIONS
+from engine.formula.fusion import FUSED_FROM_BARS, fuse
 from engine.formula.nodes import CROSSES, Node
 from engine.formula.planning import SIDES, Plan, Program, needed_nodes
 from engine.formula.series import OwnBars, own_bars
@@ -24,6 +25,9 @@ from engine.types import BoolArray, FloatArray, IntArray, Market, SideSignals, S
 Row = npt.NDArray[Any]
 Value = Row | float
 Columns = Callable[[str], FloatArray]
+
+_ROW = "row "
+"""Begins the name of an indicator among the outputs: no field has a space in it."""
 
 
 def evaluate(plan: Plan, market: Market) -> Signals:
@@ -37,15 +41,19 @@ def evaluate(plan: Plan, market: Market) -> Signals:
     -----
     Nothing at an instant depends on anything later.
     """
-    table = _Table(plan, market)
-    for i_symbol in range(len(market.symbols)):
-        bars = own_bars(market, i_symbol)
-        rows = run(plan.program, bars)
-        for name in rows:
-            if name.startswith(("enter", "exit")):
-                rows[name][: max(plan.lookback, bars.first)] = False
-        table.write(i_symbol, rows)
-    return table.signals()
+    return _evaluate(plan, plan.program, market).signals()
+
+
+def evaluate_with_rows(plan: Plan, market: Market) -> tuple[Signals, dict[str, FloatArray]]:
+    """Return the signals, and the indicators that they are made from as `plan_rows` does.
+
+    The checks compare both and run often, so each node is computed once for the two.
+    """
+    program = plan.program
+    rows = {_ROW + n.text: i for i, n in enumerate(program.nodes) if n.op == "function"}
+    both = Program(program.nodes, {**program.outputs, **rows}, program.guards)
+    table = _evaluate(plan, both, market)
+    return table.signals(), {name.removeprefix(_ROW): table.row(name) for name in rows}
 
 
 def plan_rows(plan: Plan, market: Market) -> dict[str, FloatArray]:
@@ -57,14 +65,18 @@ def plan_rows(plan: Plan, market: Market) -> dict[str, FloatArray]:
         In the shares of each bar; NaN before the first valid index and where a symbol has no bar.
         `Plan.rows` says which lie among the prices.
     """
-    nodes = plan.program.nodes
-    outputs = {node.text: i for i, node in enumerate(nodes) if node.op == "function"}
-    program = Program(nodes, outputs, {})
-    shape = (len(market.symbols), market.time.size)
-    table = {name: np.full(shape, np.nan) for name in outputs}
-    for i_symbol in range(shape[0]):
-        for name, row in run(program, own_bars(market, i_symbol)).items():
-            table[name][i_symbol, market.has_bar[i_symbol]] = row
+    return evaluate_with_rows(plan, market)[1]
+
+
+def _evaluate(plan: Plan, program: Program, market: Market) -> _Table:
+    table = _Table(plan, market)
+    for i_symbol in range(len(market.symbols)):
+        bars = own_bars(market, i_symbol)
+        rows = run(program, bars)
+        for name in rows:
+            if name.startswith(("enter", "exit")):
+                rows[name][: max(plan.lookback, bars.first)] = False
+        table.write(i_symbol, rows)
     return table
 
 
@@ -118,12 +130,17 @@ def _outputs(program: Program, columns: Columns, n: int) -> dict[str, Row]:
 
 
 def _values(program: Program, columns: Columns, n: int) -> list[Value]:
-    nodes = program.nodes
+    """Return the value of every node that the outputs need; 0.0 in place of the others."""
+    nodes, wanted = program.nodes, frozenset(program.outputs.values())
     values: list[Value] = [0.0] * len(nodes)
     kernel_rows: dict[tuple[object, ...], list[FloatArray]] = {}
-    for i in needed_nodes(nodes, program.outputs.values()):
+    needed = needed_nodes(nodes, wanted)
+    trees = fuse(nodes, needed, wanted) if n >= FUSED_FROM_BARS else {}
+    for i in needed_nodes(nodes, wanted, trees) if trees else needed:
         node = nodes[i]
-        if node.op == "constant":
+        if i in trees:
+            values[i] = trees[i].compute(values)
+        elif node.op == "constant":
             values[i] = node.constant
         elif node.op == "column":
             values[i] = columns(node.name)
@@ -267,6 +284,10 @@ class _Table:
                 empty = False if row.dtype == np.bool_ else np.nan
                 self._rows[name] = np.full(self._shape, empty, row.dtype)
             self._rows[name][i_symbol, self._has_bar[i_symbol]] = row
+
+    def row(self, name: str) -> FloatArray:
+        """Return one output."""
+        return self._rows[name]
 
     def signals(self) -> Signals:
         plan = self._plan

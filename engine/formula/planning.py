@@ -9,14 +9,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from engine.errors import EngineError, InvalidFormulaError
+from engine.errors import InvalidFormulaError
 from engine.formula.builder import SIZES, Builder, Linear
 from engine.formula.definition import (
     ParameterValue,
     StrategyDefinition,
-    formula_definition,
     resolve_params,
 )
+from engine.formula.fusion import Tree
 from engine.formula.nodes import Node
 from engine.formula.syntax import parse
 from engine.types import SizeKind
@@ -32,6 +32,7 @@ FIELDS = (
     *CONSTANT_FIELDS,
 )
 MAX_CONSTANT = 1_000_000
+PERCENT = "percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
         With field, position and, where there is one, a suggestion: the first problem found.
     """
     values = resolve_params(definition, params)
-    planned = _plan(tuple(definition.formula.items()), tuple(values.items()))
+    planned = plan_or_problems(tuple(definition.formula.items()), tuple(values.items()))
     if isinstance(planned, Plan):
         return planned
     first = planned[0]
@@ -147,38 +148,8 @@ def plan_expression(text: str) -> tuple[Program, int]:
     return Program(nodes, outputs, {}), nodes[outputs["value"]].lookback
 
 
-def check_formula(
-    formula: Mapping[str, str | int | float], params: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """Return every problem of a formula, for an editor; never raises on bad text.
-
-    Parameters
-    ----------
-    formula : mapping of field to expression
-    params : mapping of name to a default, or to a table as in a strategy file
-
-    Returns
-    -------
-    list of dict
-        field, position (column in the field's text, or None), message, suggestion (text to put
-        there instead, or None). Empty when the formula is valid.
-    """
-    try:
-        definition = formula_definition(formula, params)
-        values = resolve_params(definition, {})
-    except EngineError as error:
-        return [{"field": "params", "position": None, "message": str(error), "suggestion": None}]
-    planned = _plan(tuple(definition.formula.items()), tuple(values.items()))
-    if isinstance(planned, Plan):
-        return []
-    return [
-        {"field": p.field, "position": p.position, "message": str(p), "suggestion": p.suggestion}
-        for p in planned
-    ]
-
-
 @lru_cache(maxsize=512)
-def _plan(
+def plan_or_problems(
     formula: tuple[tuple[str, str], ...], params: tuple[tuple[str, ParameterValue], ...]
 ) -> Plan | tuple[InvalidFormulaError, ...]:
     """Return the plan, or every problem that prevents it."""
@@ -278,7 +249,7 @@ class _Planner:
 
     def _plan_trail(self, field: str, tree: ast.expr) -> None:
         name, argument = _single_call(tree)
-        if name == "percent" and argument is not None:
+        if name == PERCENT and argument is not None:
             self._trail_fractions.add(field.removeprefix("trail_"))
             tree = argument
         self._output(field, self._builder.number(tree))
@@ -321,12 +292,15 @@ class _Planner:
         )
 
 
-def needed_nodes(nodes: tuple[Node, ...], wanted: Iterable[int]) -> list[int]:
+def needed_nodes(
+    nodes: tuple[Node, ...], wanted: Iterable[int], trees: Mapping[int, Tree] | None = None
+) -> list[int]:
     """Return the indices of the nodes that these nodes read, themselves included, in order."""
     needed = set(wanted)
     for index in range(len(nodes) - 1, -1, -1):
         if index in needed:
-            needed.update(nodes[index].args)
+            tree = (trees or {}).get(index)
+            needed.update(nodes[index].args if tree is None else tree.leaves)
     return sorted(needed)
 
 

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, cast
 
 from engine.errors import InvalidFormulaError
 
@@ -82,13 +82,13 @@ def tokenize(text: str) -> list[Token]:
         )
     tokens: list[Token] = []
     position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _unexpected_character(text, position)
-        if match.lastgroup != "space":
-            tokens.append(Token(_kind(match), match.start(), match.end(), match.group()))
+    for match in _TOKEN.finditer(text):
+        if match.start() > position:
+            break
         position = match.end()
+        tokens += _token(match)
+    if position < len(text):
+        raise _unexpected_character(text, position)
     if not tokens:
         raise InvalidFormulaError("Expected an expression, the text is empty.", position=0)
     if len(tokens) > MAX_TOKENS:
@@ -128,10 +128,17 @@ def parse(text: str) -> ast.expr:
     return tree
 
 
-def _kind(match: re.Match[str]) -> TokenKind:
-    """Return the token's kind; the words and, or, not are operators."""
-    kind = match.lastgroup
-    return "operator" if match.group() in _WORDS else kind  # type: ignore[return-value]
+def scan(text: str) -> list[Token]:
+    """Return the tokens of a text that need not be a formula, leaving out what is none."""
+    return [token for match in _TOKEN.finditer(text) for token in _token(match)]
+
+
+def _token(match: re.Match[str]) -> list[Token]:
+    """Return the match as a token; none for white space. The words and, or, not are operators."""
+    kind = "operator" if match.group() in _WORDS else match.lastgroup
+    if kind == "space":
+        return []
+    return [Token(cast(TokenKind, kind), match.start(), match.end(), match.group())]
 
 
 def _unexpected_character(text: str, position: int) -> InvalidFormulaError:
