@@ -21,11 +21,11 @@ from config.settings import Settings
 from dataapi import problems, wire
 from dataapi.caching import install_cache
 from dataapi.problems import PROBLEM_JSON, ApiProblem
-from dataapi.routes import health, runs, strategies
+from dataapi.routes import health, imports, runs, series, strategies
 from dataapi.routes.context import PREFIX, Context, Meters
 from dataapi.routes.models import Problem
 from dataapi.services.runs import Runs
-from dataapi.store import Store
+from dataapi.store import Store, StoreError
 from engine.errors import EngineError
 from engine.version import ENGINE_VERSION, RELEASE
 
@@ -79,7 +79,7 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
     )
     _add_edges(app)
     _add_error_handlers(app)
-    for module in (health, strategies, runs):
+    for module in (health, series, imports, strategies, runs):
         app.register_api(module.api)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi_document", lambda: app.api_doc)
     return app
@@ -172,6 +172,10 @@ def _add_error_handlers(app: Flask) -> None:
     @app.errorhandler(EngineError)
     def refuse_by_engine(error: EngineError) -> Response:
         return refuse(problems.from_engine(error))
+
+    @app.errorhandler(StoreError)
+    def refuse_by_store(error: StoreError) -> Response:
+        return refuse(problems.from_store(error))
 
     @app.errorhandler(HTTPException)
     def refuse_by_flask(error: HTTPException) -> Response:

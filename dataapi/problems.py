@@ -13,7 +13,8 @@ ApiProblem
 └── Busy               503  at its limit just now (+ Retry-After)
 
 One shape on the wire, RFC 9457: `application/problem+json` with type, title, status, detail,
-request_id and, where single fields are at fault, errors: [{field, message}].
+request_id and, where single fields are at fault, errors: [{field, message}]. A refused import
+carries its whole report.
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
+from dataapi.store.errors import (
+    AdjustmentConflictError,
+    InvalidQueryError,
+    NotStoredError,
+    SeriesInUseError,
+    StoreError,
+    StoreUnavailableError,
+)
 from engine.errors import (
     EngineError,
     InvalidFormulaError,
@@ -44,10 +53,17 @@ class ApiProblem(Exception):
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
 
-    def __init__(self, detail: str, *, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        report: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = list(errors)
+        self.report = report
 
     def document(self, request_id: str) -> dict[str, Any]:
         """Return the problem as it goes over the wire."""
@@ -60,6 +76,8 @@ class ApiProblem(Exception):
         }
         if self.errors:
             document["errors"] = self.errors
+        if self.report is not None:
+            document["report"] = self.report
         return document
 
 
@@ -144,6 +162,19 @@ def from_engine(error: EngineError) -> ApiProblem:
     if isinstance(error, InvalidParameterError) and error.field:
         return Unprocessable(str(error), errors=[{"field": error.field, "message": str(error)}])
     return Unprocessable(str(error))
+
+
+def from_store(error: StoreError) -> ApiProblem:
+    """Return the problem that stands for an error of the store."""
+    if isinstance(error, NotStoredError):
+        return NotFound(str(error))
+    if isinstance(error, SeriesInUseError | AdjustmentConflictError):
+        return Conflict(str(error))
+    if isinstance(error, InvalidQueryError):
+        return BadRequest(str(error))
+    if isinstance(error, StoreUnavailableError):
+        return Busy(str(error), retry_after_s=5)
+    return ServerFault(str(error))
 
 
 def from_validation(error: ValidationError) -> ApiProblem:

@@ -78,10 +78,13 @@ def strong_etag(content: str, representation: str) -> str:
     return f"{content}-{hashlib.sha256(representation.encode()).hexdigest()[:16]}"
 
 
-def columns_body(columns: Columns, form: str) -> tuple[bytes, str]:
-    """Return columns as a body and its mimetype; `form` is json, columns or csv."""
+def columns_body(columns: Columns, form: str, **also: Any) -> tuple[bytes, str]:
+    """Return columns as a body and its mimetype; `also` are members beside them, in JSON only.
+
+    `form` is json, columns (the binary frame) or csv.
+    """
     if form == "columns":
         return frames.encode(columns), frames.MEDIA_TYPE
     if form == "csv":
         return wire.csv_text(columns).encode(), CSV
-    return wire.json_bytes(wire.json_columns(columns)), JSON
+    return wire.json_bytes({**wire.json_columns(columns), **also}), JSON

@@ -6,6 +6,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
+from flask_openapi3.models.file import FileStorage
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -124,6 +125,25 @@ class DeleteSeriesQuery(Accepted):
     """Whether to delete although runs use the series."""
 
     force: bool = False
+
+
+class ImportForm(Accepted):
+    """A file of bars and how it is to be read; what is left out is found out, or stays as stored."""
+
+    file: FileStorage
+    symbol: Symbol
+    timeframe: Timeframe | None = None
+    tz: Annotated[str, Field(max_length=64)] | None = None
+    date_order: Literal["dmy", "mdy"] | None = None
+    calendar: Annotated[str, Field(max_length=16)] | None = None
+    lot: Annotated[float, Field(ge=0.0)] | None = None
+    adjusted: bool = False
+    synthetic: bool = False
+    delisted: bool = False
+    derive_actions: bool = False
+    reject: Literal["stop", "drop"] = "stop"
+    replace: bool = False
+    dry_run: bool = False
 
 
 class RunsQuery(Accepted):

@@ -15,19 +15,12 @@ from dataclasses import dataclass, field
 
 from config.run import RunConfig
 from dataapi import wire
-from dataapi.problems import ApiProblem, BadRequest, Busy, NotFound
+from dataapi.problems import ApiProblem, Busy
 from dataapi.services import documents
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.inputs import Inputs, gather
-from dataapi.store import (
-    InvalidQueryError,
-    NotStoredError,
-    RunAbout,
-    RunQuery,
-    Store,
-    StoredRun,
-)
+from dataapi.store import RunAbout, RunQuery, Store, StoredRun
 from engine.backtesting import backtest
 from engine.tearsheet import Record, statistics
 from engine.types import RunResult
@@ -168,10 +161,10 @@ class Runs:
 
         Raises
         ------
-        NotFound
+        NotStoredError
             If there is no such run.
         """
-        return self._stored(run_id).document.encode()
+        return self.store.runs.get(run_id).document.encode()
 
     def document(self, run_id: str) -> Document:
         """Return a run's document."""
@@ -180,10 +173,7 @@ class Runs:
 
     def table(self, run_id: str, kind: str) -> Columns:
         """Return a table of a run: equity, orders, fills or trades."""
-        try:
-            return dict(self.store.runs.table(run_id, kind))
-        except NotStoredError as error:
-            raise NotFound(str(error)) from None
+        return dict(self.store.runs.table(run_id, kind))
 
     def curve(
         self, run_id: str, from_ms: int | None, to_ms: int | None, points: int | None
@@ -208,10 +198,7 @@ class Runs:
 
     def page(self, query: RunQuery) -> Document:
         """Return one page of the list."""
-        try:
-            page = self.store.runs.list(query)
-        except InvalidQueryError as error:
-            raise BadRequest(str(error)) from None
+        page = self.store.runs.list(query)
         return {
             "items": [documents.list_item(item, self.public_url) for item in page.items],
             "next_cursor": page.next_cursor,
@@ -227,24 +214,18 @@ class Runs:
     def patch(self, run_id: str, changes: Document) -> Document:
         """Change name, note, star or tags; return what `about` then says."""
         tags = changes.get("tags")
-        try:
-            self.store.runs.patch(
-                run_id,
-                name=changes.get("name"),
-                note=changes.get("note"),
-                is_starred=changes.get("starred"),
-                tags=None if tags is None else tuple(tags),
-            )
-        except NotStoredError as error:
-            raise NotFound(str(error)) from None
+        self.store.runs.patch(
+            run_id,
+            name=changes.get("name"),
+            note=changes.get("note"),
+            is_starred=changes.get("starred"),
+            tags=None if tags is None else tuple(tags),
+        )
         return self.about(run_id)
 
     def delete(self, run_id: str) -> None:
         """Delete a run."""
-        try:
-            self.store.runs.delete(run_id)
-        except NotStoredError as error:
-            raise NotFound(str(error)) from None
+        self.store.runs.delete(run_id)
 
     def data_state(self, document: Document) -> str:
         """Return whether a run's bars are still those it was computed on.
@@ -260,12 +241,6 @@ class Runs:
         now = {item["symbol"]: item["fingerprint"] for item in inputs.data}
         is_same = all(now[item["symbol"]] == item["fingerprint"] for item in document["data"])
         return "unchanged" if is_same else "changed"
-
-    def _stored(self, run_id: str) -> StoredRun:
-        try:
-            return self.store.runs.get(run_id)
-        except NotStoredError as error:
-            raise NotFound(str(error)) from None
 
 
 def _about_document(run_id: str, about: RunAbout) -> Document:
