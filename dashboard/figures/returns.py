@@ -63,7 +63,11 @@ def yearly_figure(
     bounds = axes.padded(min(finite), max(finite), 0.08)
     axes.with_hover(figure, theme)
     figure["layout"]["xaxis"] = axis(
-        theme, type="category", showgrid=False, tickangle=0, nticks=min(len(labels), 10)
+        theme,
+        type="category",
+        showgrid=False,
+        tickangle=0,
+        tickvals=labels[:: -(-len(labels) // 10) or 1],
     )
     figure["layout"]["yaxis"] = axes.value_axis(
         theme,

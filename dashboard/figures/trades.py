@@ -11,7 +11,7 @@ from dashboard import formatting
 from dashboard.figures import axes
 from dashboard.theme import Figure, Theme, axis, color, line
 
-HEIGHT = 260
+HEIGHT = 276
 _MAX_POINTS = 2000
 
 
@@ -62,7 +62,7 @@ def excursion_figure(
     )
     figure["layout"]["yaxis"] = axes.value_axis(
         theme,
-        axes.linear_ticks(*y_bounds, 5),
+        axes.linear_ticks(*y_bounds, 6),
         _percent,
         range=list(y_bounds),
         **axes.zero_line(theme),

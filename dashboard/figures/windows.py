@@ -51,7 +51,7 @@ def rolling_figure(rolling: Mapping[str, Any], theme: Theme) -> Figure:
         low, high = _bounds(list(lines.values()), floor=0.0 if name == "volatility" else None)
         figure["layout"][f"yaxis{axis}"] = axes.value_axis(
             theme,
-            axes.linear_ticks(low, high, 3),
+            axes.linear_ticks(low, high, 4),
             text,
             range=list(axes.padded(low, high)),
             domain=[max(top - height, 0.0), top],
