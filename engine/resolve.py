@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.run import RunConfig, Sizing
@@ -180,27 +180,41 @@ def _sentence(problem: ErrorDetails) -> str:
     """Return what pydantic found, as one sentence that names the field."""
     name = _dotted(problem)
     if problem["type"] == "extra_forbidden":
-        known = _siblings(problem["loc"])
-        close = get_close_matches(str(problem["loc"][-1]), known, 1)
-        hint = f" Did you mean `{close[0]}`?" if close else f" Known here: {', '.join(known)}."
-        return f"Unknown option `{name}`.{hint}"
+        *place, wrong = (str(part) for part in problem["loc"])
+        known = list(_model_at(place).model_fields)
+        close = get_close_matches(wrong, known, 1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
+        return f"Unknown option `{name}`. {hint}"
     if problem["type"] == "missing":
         return f"`{name}` is missing."
-    message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
-        return message
-    return f"`{name}`: {message}, was {problem['input']!r}."
+        return problem["msg"].removeprefix("Value error, ")
+    return f"`{name}`: {problem['msg']}, was {problem['input']!r}."
 
 
 def _dotted(problem: ErrorDetails) -> str:
-    return ".".join(str(part) for part in problem["loc"]) or "config"
+    """Return the name of the field at fault, without pydantic's marks of union members."""
+    path = [str(part) for part in problem["loc"]]
+    model: type[BaseModel] | None = RunConfig
+    for depth, part in enumerate(path):
+        field = None if model is None else model.model_fields.get(part)
+        if field is None:
+            is_key = depth == 0 or model is not None or path[depth - 1] in {"params", "formula"}
+            return ".".join(path[: depth + is_key])
+        model = _submodel(field.annotation)
+    return ".".join(path) or "config"
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that are known where an unknown one was found."""
-    model: Any = RunConfig
-    for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(option for option in options if hasattr(option, "model_fields"))
-    return list(model.model_fields)
+def _model_at(path: Sequence[str]) -> type[BaseModel]:
+    model: type[BaseModel] = RunConfig
+    for part in path:
+        model = _submodel(model.model_fields[part].annotation) or model
+    return model
+
+
+def _submodel(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that a field holds, also where it may be None instead."""
+    for option in (annotation, *get_args(annotation)):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None
