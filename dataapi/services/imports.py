@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -60,8 +61,13 @@ class ImportReport:
     document: Document
 
 
-def import_csv(store: Store, data: bytes, request: ImportRequest) -> ImportReport:
+def import_csv(
+    store: Store, data: bytes, request: ImportRequest, *, with_quality: bool = True
+) -> ImportReport:
     """Check a CSV file and store its bars in one transaction.
+
+    The quality checks load the exchange calendars, a second or two in a fresh process; without
+    them `quality` is empty.
 
     Returns
     -------
@@ -89,14 +95,20 @@ def import_csv(store: Store, data: bytes, request: ImportRequest) -> ImportRepor
     if parsed.bars is None or parsed.timeframe is None:
         return _rejected(request, parsed, "No row of the file is a bar.")
     try:
-        return _store(store, request, parsed, parsed.bars, parsed.timeframe)
+        report, bars = _store(store, request, parsed, parsed.bars, parsed.timeframe)
     except (IngestError, AdjustmentConflictError) as error:
         return _rejected(request, parsed, str(error))
+    if with_quality:
+        findings = quality(bars, parsed.timeframe)
+        report.document["quality"] = [finding.document() for finding in findings]
+    return report
 
 
 def _check_request(request: ImportRequest) -> None:
     if request.calendar is not None:
         check_calendar(request.calendar)
+    if request.lot is not None and not 0.0 <= request.lot < math.inf:
+        raise IngestError(f"Expected a lot ≥ 0 (0 for fractional), was {request.lot}.")
     if request.is_adjusted and request.derive_actions:
         raise IngestError(
             "--adjusted and --derive-actions exclude each other: adjusted prices hold their "
@@ -106,14 +118,18 @@ def _check_request(request: ImportRequest) -> None:
 
 def _store(
     store: Store, request: ImportRequest, parsed: ParsedFile, bars: Bars, timeframe: str
-) -> ImportReport:
+) -> tuple[ImportReport, Bars]:
     """Merge with what is stored, check the result, and store it unless it is a dry run."""
     before = _stored_info(store, request.symbol, timeframe)
+    calendar = request.calendar or (before.calendar if before else None)
+    if calendar is None:
+        # Before the lock is taken: the calendars take a second to import.
+        calendar = detect_calendar(bars.time, timeframe)
     result: list[Bars] = []
 
     def merge(stored: Bars | None, given: Bars) -> Bars:
         merged = given if stored is None else merge_bars(stored, given, replace=request.replace)
-        merged = _with_terms(merged, stored, request, timeframe)
+        merged = _with_terms(merged, stored, request, calendar)
         check_bars(request.symbol, merged)
         result.append(merged)
         return merged
@@ -135,16 +151,16 @@ def _store(
         )
     is_same = before is not None and after is not None and before.rev == after.rev
     status = "checked" if request.dry_run else "unchanged" if is_same else "stored"
-    return _report(request, parsed, status, before=before, after=after, bars=result[-1])
+    report = _report(request, parsed, status, before=before, after=after, bars=result[-1])
+    return report, result[-1]
 
 
-def _with_terms(merged: Bars, stored: Bars | None, request: ImportRequest, timeframe: str) -> Bars:
-    """Return the bars with lot, calendar and zone: as asked for, else as stored, else found out."""
-    calendar = request.calendar or (stored.calendar if stored else None)
+def _with_terms(
+    merged: Bars, stored: Bars | None, request: ImportRequest, calendar: str | None
+) -> Bars:
+    """Return the bars with lot, zone and end: as asked for, else as stored."""
     lot = request.lot if request.lot is not None else stored.lot if stored else 1.0
     tz = request.tz or (stored.tz if stored else "UTC")
-    if calendar is None:
-        calendar = detect_calendar(merged.time, timeframe)
     is_delisted = request.is_delisted or (stored is not None and stored.delisted)
     return replace(merged, lot=lot, calendar=calendar, tz=tz, delisted=is_delisted)
 
@@ -216,6 +232,5 @@ def _report(
             "first": wire.iso_stamp(parsed.bars.time[0], timeframe),
             "last": wire.iso_stamp(parsed.bars.time[-1], timeframe),
             "actions": actions(bars, timeframe),
-            "quality": [finding.document() for finding in quality(bars, timeframe)],
         }
     return ImportReport(error=None, document=document)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataapi.store import schema
 from dataapi.store.database import Connections
 from dataapi.store.errors import (
+    AdjustmentConflictError,
     CorruptDataError,
     InvalidQueryError,
     NotStoredError,
@@ -23,6 +24,7 @@ from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore,
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
 
 __all__ = [
+    "AdjustmentConflictError",
     "CorruptDataError",
     "InvalidQueryError",
     "NewRun",

@@ -46,7 +46,7 @@ def empty_columns(n_bars: int) -> Table:
 
 
 def decode_chunk(
-    blobs: Sequence[bytes], *, codec: str, crc32: int, out: Sequence[npt.NDArray[Any]], where: str
+    blobs: Sequence[bytes], codec: str, crc32: int, out: Sequence[npt.NDArray[Any]], where: str
 ) -> None:
     """Decode one chunk's blobs into `out` (arrays of its length, in the order of COLUMNS).
 

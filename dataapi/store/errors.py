@@ -5,6 +5,7 @@ StoreError
 │   └── StoreBusyError        all connections are in use: try again in a moment
 ├── CorruptDataError          stored bytes that do not match their checksum
 ├── NotStoredError            no such series or run
+├── AdjustmentConflictError   adjusted bars for a series of raw ones, or the other way round
 ├── SeriesInUseError          a series that runs refer to is not deleted by accident
 └── InvalidQueryError         an unknown sort key, or a cursor that belongs to another list
 """
@@ -30,6 +31,19 @@ class CorruptDataError(StoreError):
 
 class NotStoredError(StoreError):
     """No such series or run."""
+
+
+class AdjustmentConflictError(StoreError):
+    """Adjusted bars for a series of raw ones, or the other way round."""
+
+    @classmethod
+    def between(cls, is_stored_adjusted: bool) -> AdjustmentConflictError:
+        """Return the error for a series that is stored as adjusted, or as raw."""
+        stored, given = ("adjusted", "raw") if is_stored_adjusted else ("raw", "adjusted")
+        return cls(
+            f"The series is stored as {stored} prices, the file was given as {given} ones: they "
+            "do not mix. Delete the series first, or import under another symbol."
+        )
 
 
 class SeriesInUseError(StoreError):

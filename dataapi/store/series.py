@@ -22,6 +22,7 @@ from dataapi.store.bars import (
 from dataapi.store.cache import BarsCache
 from dataapi.store.database import Connections
 from dataapi.store.errors import (
+    AdjustmentConflictError,
     CorruptDataError,
     NotStoredError,
     SeriesInUseError,
@@ -32,8 +33,8 @@ from dataapi.store.models import Action, RunSymbol, Series, SeriesVersion
 from engine.types import Bars
 
 Row = dict[str, Any]
-Merge = Callable[[Bars, Bars], Bars]
-"""(stored bars, given bars) -> the bars to be stored; raises to refuse."""
+Merge = Callable[[Bars | None, Bars], Bars]
+"""(stored bars or None, given bars) -> the bars to be stored; raises to refuse."""
 
 READ_ATTEMPTS = 20
 
@@ -189,18 +190,25 @@ class SeriesStore:
         is_adjusted, is_synthetic : bool
             Whether prices are already adjusted for splits and dividends; whether they are made.
         merge : callable, optional
-            Called inside the lock with (stored, given) when the series exists; its result is
-            stored. Without it the given bars replace the stored ones.
+            Called inside the lock with (stored or None, given); its result is stored. Without
+            it the given bars replace the stored ones, whatever those were.
 
         Returns
         -------
         SeriesInfo
             The new row; `rev` is one more when bars, actions or terms changed, else unchanged.
+
+        Raises
+        ------
+        AdjustmentConflictError
+            If raw and adjusted bars would be merged.
         """
         with self._connections.transaction() as database:
             row = _locked_row(database, symbol, timeframe)
             stored = self._decode(database, row) if row["n_bars"] else None
-            final = canonical(merge(stored, bars) if merge and stored is not None else bars)
+            if merge and stored is not None and row["is_adjusted"] != is_adjusted:
+                raise AdjustmentConflictError.between(row["is_adjusted"])
+            final = canonical(merge(stored, bars) if merge else bars)
             if not final.time.size:
                 raise ValueError(f"Expected at least one bar of {symbol} {timeframe}, was none.")
             columns = {
