@@ -11,16 +11,14 @@ from config.run import Fill, Path, RunConfig
 from engine.errors import ReconciliationError
 from engine.kernels.broker import run_bars
 from engine.kernels.broker_records import (
-    ACCOUNT,
     BOOK,
     ENTRY,
     FILL,
     ORDER,
-    RULES,
+    STATE,
     WORKING,
     Curves,
-    SideTape,
-    State,
+    Flags,
     Tape,
 )
 from engine.trades import columns, pair_trades
@@ -81,20 +79,20 @@ def simulate(
         market.split,
         market.dividend,
     )
+    flags = Flags(signals.long.enter, signals.long.exit, signals.short.enter, signals.short.exit)
     n_times = market.time.size
-    state, rows_a_bar = _new_state(market, signals, config, path)
     curves = Curves(*(np.empty(n_times - market.first) for _ in Curves._fields))
-    long, short = _side_tape(signals.long), _side_tape(signals.short)
+    books = _Books(market, signals, config, path)
     reached = market.first
     while reached < n_times:
         reached = run_bars(
-            tape, long, short, signals.size, state, curves, market.first, reached, rows_a_bar
+            tape, flags, books.state, curves, market.first, reached, books.rows_a_bar
         )
         if reached < n_times:
-            state = state._replace(orders=_grown(state.orders), fills=_grown(state.fills))
+            books.grow()
 
-    account = state.account[0]
-    fills = state.fills[: account["n_fills"]]
+    account = books.state["account"]
+    fills = books.fills[: account["n_fills"]]
     trades = pair_trades(tape, fills, market.first)
     totals = {
         "interest": float(account["interest"]),
@@ -106,7 +104,7 @@ def simulate(
     return Ledger(
         time=market.time[market.first :],
         **curves._asdict(),
-        orders=columns(state.orders[: account["n_orders"]], ORDER.names or ()),
+        orders=columns(books.orders[: account["n_orders"]], ORDER.names or ()),
         fills=columns(fills, FILL_COLUMNS),
         trades=trades,
         totals=totals,
@@ -131,66 +129,90 @@ def _recon_error(cash: float, equity: FloatArray, trades: Table, totals: dict[st
     return error
 
 
+class _Books:
+    """The arrays behind the broker's `STATE`, with room for all that can be open at once."""
+
+    def __init__(
+        self, market: Market, signals: Signals, config: RunConfig, path: str | None
+    ) -> None:
+        n_symbols, n_times = market.has_bar.shape
+        n_entries = _most_entries(signals)
+        # Entries of both sides, an exit, a forced exit, and one to spare; see `STATE`.
+        n_working = 2 * n_entries + 3
+        n_inside = n_entries + 2 * n_working
+        self.rows_a_bar = n_symbols * (n_inside + n_entries + 2)
+        self.orders = np.empty(self.rows_a_bar + 256, ORDER)
+        self.fills = np.empty(self.rows_a_bar + 256, FILL)
+        self._signals = signals  # kept alive: the state knows only addresses
+        self._kept = {
+            "books": _empty_books(market, config),
+            "entries": np.zeros((n_symbols, n_entries + 1), ENTRY),
+            "working": np.zeros((n_symbols, n_working), WORKING),
+            "saved_entries": np.zeros(n_entries + 1, ENTRY),
+            "saved_working": np.zeros(n_working, WORKING),
+            "saved_orders": np.zeros(n_working, ORDER),
+            "tried": np.zeros((2, n_inside), FILL),
+        }
+        state = np.zeros(1, STATE)[0]
+        state["rules"] = _rules(signals, config, path)
+        for name in ("cash", "equity", "peak"):
+            state["account"][name] = config.cash
+        for name, side in (("long", signals.long), ("short", signals.short)):
+            state[name] = _side_addresses(side)
+        state["size"] = _address(signals.size)
+        state["n_symbols"] = n_symbols
+        state["n_times"] = n_times
+        state["most_entries"] = n_entries + 1
+        state["most_working"] = n_working
+        state["most_tried"] = n_inside
+        for name, array in self._kept.items():
+            state[name] = _address(array)
+        self.state = state
+        self._point_at_logs()
+
+    def grow(self) -> None:
+        """Double the room of the logs."""
+        self.orders = _grown(self.orders)
+        self.fills = _grown(self.fills)
+        self._point_at_logs()
+
+    def _point_at_logs(self) -> None:
+        self.state["orders"] = _address(self.orders)
+        self.state["fills"] = _address(self.fills)
+        self.state["most_orders"] = self.orders.size
+        self.state["most_fills"] = self.fills.size
+
+
+def _address(array: np.ndarray) -> int:
+    """Return where a contiguous array stands in memory."""
+    if not array.flags.c_contiguous:
+        raise ValueError(f"Expected a C-contiguous array, strides were {array.strides}.")
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
 def _grown(log: np.ndarray) -> np.ndarray:
     more = np.empty(2 * log.size, log.dtype)
     more[: log.size] = log
     return more
 
 
-def _side_tape(side: SideSignals) -> SideTape:
-    """Return one side's signals as the kernels read them."""
+def _empty_books(market: Market, config: RunConfig) -> np.ndarray:
+    """Return the books of all symbols before their first bar."""
+    books = np.zeros(len(market.symbols), BOOK)
+    books["lot"] = market.lot if config.lot is None else config.lot
+    last_bars = market.time.size - 1 - market.has_bar[:, ::-1].argmax(axis=1)
+    books["last_bar"] = np.where(market.delisted, last_bars, -1)
+    return books
+
+
+def _side_addresses(side: SideSignals) -> tuple[int, ...]:
+    """Return one side's fields in the order of `SIDE`."""
     stop_a, stop_b = side.stop or (None, None)
     target_a, target_b = side.target or (None, None)
-    return SideTape(
-        side.enter,
-        side.exit,
-        _present(side.limit),
-        _present(side.trigger),
-        _present(stop_a),
-        _present(stop_b),
-        _present(target_a),
-        _present(target_b),
-        _present(side.trail),
-        side.is_trail_fraction,
-    )
-
-
-def _present(rows: FloatArray | None) -> FloatArray:
-    return _NO_FIELD if rows is None else rows
-
-
-def _new_state(
-    market: Market, signals: Signals, config: RunConfig, path: str | None
-) -> tuple[State, int]:
-    """Return empty books with room for all that can be open at once, and most rows a bar."""
-    n_symbols = len(market.symbols)
-    n_entries = _most_entries(signals)
-    n_working = 2 * n_entries + 3  # entries of both sides, an exit, a forced exit, one to spare
-    n_inside = n_entries + 2 * n_working
-    rows_a_bar = n_symbols * (n_inside + n_entries + 2)
-    account = np.zeros(1, ACCOUNT)
-    account["cash"] = account["equity"] = account["peak"] = config.cash
-    books = np.zeros(n_symbols, BOOK)
-    books["lot"] = market.lot if config.lot is None else config.lot
-    n_times = market.time.size
-    last_bars = n_times - 1 - market.has_bar[:, ::-1].argmax(axis=1)
-    books["last_bar"] = np.where(market.delisted, last_bars, -1)
-    state = State(
-        rules=_rules(signals, config, path),
-        account=account,
-        books=books,
-        entries=np.zeros((n_symbols, n_entries + 1), ENTRY),
-        working=np.zeros((n_symbols, n_working), WORKING),
-        orders=np.empty(rows_a_bar + 256, ORDER),
-        fills=np.empty(rows_a_bar + 256, FILL),
-        saved_account=np.zeros(1, ACCOUNT),
-        saved_book=np.zeros(1, BOOK),
-        saved_entries=np.zeros(n_entries + 1, ENTRY),
-        saved_working=np.zeros(n_working, WORKING),
-        saved_orders=np.zeros(n_working, ORDER),
-        tried=np.zeros((2, n_inside), FILL),
-    )
-    return state, rows_a_bar
+    fields = (side.limit, side.trigger, stop_a, stop_b, target_a, target_b, side.trail)
+    addresses = [0 if rows is None else _address(rows) for rows in fields]
+    return (*addresses, int(side.is_trail_fraction))
 
 
 def _most_entries(signals: Signals) -> int:
@@ -201,8 +223,8 @@ def _most_entries(signals: Signals) -> int:
     return max(1, min(signals.pyramiding, int(np.max(counts))))
 
 
-def _rules(signals: Signals, config: RunConfig, path: str | None) -> np.ndarray:
-    """Return the config as the kernels read it, fractions instead of basis points."""
+def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float, ...]:
+    """Return the config in the order of `RULES`, fractions instead of basis points."""
     execution, costs, margin, risk = config.execution, config.costs, config.margin, config.risk
     cost = (execution.slippage_bps + execution.spread_bps / 2.0) * 1e-4
     tick = execution.tick or 0.0
@@ -210,8 +232,7 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> np.ndarray:
     maker_bps = costs.rate_bps if costs.maker_bps is None else costs.maker_bps
     # A day order lives for its symbol's next bar; without a volume cap so does `ioc`.
     expire_bars = signals.expire_bars if execution.time_in_force == "gtc" else 1
-    rules = np.zeros(1, RULES)
-    rules[0] = (
+    return (
         get_args(Fill).index(execution.fill),
         get_args(Path).index(path or execution.path),
         1.0 + cost,
@@ -240,4 +261,3 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> np.ndarray:
         signals.pyramiding,
         signals.size_kind,
     )
-    return rules

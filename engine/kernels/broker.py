@@ -23,6 +23,7 @@ from engine.kernels.broker_constants import (
 )
 from engine.kernels.broker_fills import cancel_entries
 from engine.kernels.broker_inside import match_inside
+from engine.kernels.broker_memory import book_at, number_at, order_row, step, working_at
 from engine.kernels.broker_phases import (
     accrue,
     add_exit,
@@ -40,26 +41,24 @@ from engine.kernels.broker_phases import (
 NAN = math.nan
 
 
-@njit(cache=True, nogil=True)
-def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
+@njit(cache=True, nogil=True, _nrt=False)
+def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
     """Run bars from `begin` on; return the bar reached, n_times when the run is over.
 
     It returns early when the order or the fill log might not hold the next bar's rows, of which
     there are at most `rows_a_bar`: the caller makes room and calls again.
     """
-    n_symbols, n_times = tape.close.shape
-    rules = state.rules[0]
-    account = state.account[0]
-    room = min(state.orders.size, state.fills.size) - rows_a_bar
+    n_symbols, n_times = state.n_symbols, state.n_times
+    rules = state.rules
+    account = state.account
+    room = min(state.most_orders, state.most_fills) - rows_a_bar
     t = begin
     while t < n_times:
         if max(account.n_orders, account.n_fills) > room:
             return t
         i = t - first
         if n_symbols == 1 and not account.is_busy and is_plain(rules, account):
-            reached = run_quietly(
-                tape, long, short, state.books[0], account, rules, curves, first, t
-            )
+            reached = run_quietly(tape, flags, book_at(state, 0), account, rules, curves, first, t)
             if reached > t:
                 t = reached
                 continue
@@ -68,7 +67,7 @@ def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
         n_orders = account.n_orders
         account.freed = 0.0
         for s in range(n_symbols):
-            is_busy |= read_bar(tape, state.books[s], s, t)
+            is_busy |= read_bar(tape, book_at(state, s), s, t)
         # (a) corporate actions
         if is_busy:
             for s in range(n_symbols):
@@ -82,11 +81,11 @@ def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
             match_open(state, i)
             # (d) inside the bar
             for s in range(n_symbols):
-                if state.books[s].has_bar:
+                if book_at(state, s).has_bar:
                     match_inside(state, i, s)
         # (e) the close
         for s in range(n_symbols):
-            book = state.books[s]
+            book = book_at(state, s)
             if book.has_bar:
                 book.mark = book.close
             elif book.quantity != 0.0:
@@ -99,7 +98,7 @@ def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
         is_over = check_ruin(state, i, gross)
         # (h) the strategy
         if account.status == DONE:
-            decide_all(tape, long, short, size, state, i, t)
+            decide_all(flags, state, i, t)
             if rules.fill == THIS_CLOSE and account.n_orders > n_orders:
                 match_close(state, i)
                 value, gross = mark_close(state)
@@ -119,7 +118,7 @@ def run_bars(tape, long, short, size, state, curves, first, begin, rows_a_bar):
     return n_times
 
 
-@njit(cache=True)
+@step
 def record(curves, i, cash, value, gross):
     """Write the bar's values."""
     curves.cash[i] = cash
@@ -128,22 +127,22 @@ def record(curves, i, cash, value, gross):
     curves.equity[i] = cash + value
 
 
-@njit(cache=True)
+@step
 def is_plain(rules, account):
     """Return whether a bar without orders and signals changes nothing but the marks."""
     return not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
 
 
-@njit(cache=True)
-def run_quietly(tape, long, short, book, account, rules, curves, first, begin):
+@step
+def run_quietly(tape, flags, book, account, rules, curves, first, begin):
     """Mark the bars of a lone symbol until one on which something may happen; return that bar.
 
     Quiet bars are most bars of most runs; this loop reads and writes only what they need.
     """
     close, has_bar = tape.close[0], tape.has_bar[0]
     split, dividend = tape.split[0], tape.dividend[0]
-    enter_long, exit_long = long.enter[0], long.exit[0]
-    enter_short, exit_short = short.enter[0], short.exit[0]
+    enter_long, exit_long = flags.enter_long[0], flags.exit_long[0]
+    enter_short, exit_short = flags.enter_short[0], flags.exit_short[0]
     quantity, cash, maintenance = book.quantity, account.cash, rules.maintenance
     # The last bar is not quiet: positions may be closed on it.
     end = close.size - 1 if book.last_bar < 0 else book.last_bar
@@ -165,7 +164,7 @@ def run_quietly(tape, long, short, book, account, rules, curves, first, begin):
     return t
 
 
-@njit(cache=True)
+@step
 def read_bar(tape, book, s, t):
     """Hand the bar to the symbol's book; return whether it has an action or is a last bar."""
     book.has_bar = tape.has_bar[s, t]
@@ -179,85 +178,83 @@ def read_bar(tape, book, s, t):
     return tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or book.last_bar == t
 
 
-@njit(cache=True)
-def decide_all(tape, long, short, size, state, i, t):
+@step
+def decide_all(flags, state, i, t):
     """Step (h): turn the signals of this close into orders, symbols in the order of names (F2)."""
-    for s in range(state.books.size):
-        if long.enter[s, t] or long.exit[s, t] or short.enter[s, t] or short.exit[s, t]:
-            book = state.books[s]
+    for s in range(state.n_symbols):
+        enter_long, exit_long = flags.enter_long[s, t], flags.exit_long[s, t]
+        enter_short, exit_short = flags.enter_short[s, t], flags.exit_short[s, t]
+        if enter_long or exit_long or enter_short or exit_short:
+            book = book_at(state, s)
             if book.has_bar and not book.is_forced and book.last_bar != t:
-                decide(long, short, size, state, i, s, t)
+                decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short)
 
 
-@njit(cache=True)
-def decide(long, short, size, state, i, s, t):
+@step
+def decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short):
     """Make a symbol's orders: exits before entries, all judged on the state before them."""
-    account = state.account[0]
-    quantity = state.books[s].quantity
-    is_long_market = long.limit.size + long.trigger.size == 0
-    is_short_market = short.limit.size + short.trigger.size == 0
-    enters_long = long.enter[s, t] and has_room(state, s, BUY)
-    enters_short = short.enter[s, t] and has_room(state, s, SELL)
+    quantity = book_at(state, s).quantity
+    is_long_market = state.long.limit == 0 and state.long.trigger == 0
+    is_short_market = state.short.limit == 0 and state.short.trigger == 0
+    has_long = enter_long and has_room(state, s, BUY)
+    has_short = enter_short and has_room(state, s, SELL)
 
     # A market entry of the other side flips, so it is the exit as well.
-    if long.exit[s, t]:
+    if exit_long:
         cancel_entries(state, s, BUY, SIGNAL)
-        if quantity > 0.0 and not (enters_short and is_short_market):
-            order = add_exit(state, i, s, SIGNAL)
-            order.is_at_close = state.rules[0].fill != NEXT_OPEN
-    if short.exit[s, t]:
+        if quantity > 0.0 and not (has_short and is_short_market):
+            add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
+    if exit_short:
         cancel_entries(state, s, SELL, SIGNAL)
-        if quantity < 0.0 and not (enters_long and is_long_market):
-            order = add_exit(state, i, s, SIGNAL)
-            order.is_at_close = state.rules[0].fill != NEXT_OPEN
+        if quantity < 0.0 and not (has_long and is_long_market):
+            add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
 
-    has_both = quantity == 0.0 and long.enter[s, t] and short.enter[s, t]
+    has_both = quantity == 0.0 and enter_long and enter_short
     if has_both and (is_long_market or is_short_market):
-        account.conflicts += 1
+        state.account.conflicts += 1
         return
-    if enters_long:
-        add_entry(long, size, state, i, s, t, BUY)
-    if enters_short:
-        add_entry(short, size, state, i, s, t, SELL)
+    if has_long:
+        add_entry(state, state.long, i, s, t, BUY)
+    if has_short:
+        add_entry(state, state.short, i, s, t, SELL)
 
 
-@njit(cache=True)
+@step
 def has_room(state, s, side):
     """Return whether open and working entries of a side are fewer than `pyramiding`."""
-    book = state.books[s]
+    book = book_at(state, s)
     count = book.n_entries if book.quantity * side > 0.0 else 0
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         count += order.side == side and not order.is_exit
-    return count < state.rules[0].pyramiding
+    return count < state.rules.pyramiding
 
 
-@njit(cache=True)
-def add_entry(signals, size, state, i, s, t, side):
+@step
+def add_entry(state, fields, i, s, t, side):
     """Order an entry with the prices its side has at this close."""
-    rules = state.rules[0]
-    limit = value_at(signals.limit, s, t)
-    trigger = value_at(signals.trigger, s, t)
+    rules = state.rules
+    place = s * state.n_times + t
     order_type = MARKET_ORDER
-    if signals.trigger.size > 0:
-        order_type = STOP_LIMIT_ORDER if signals.limit.size > 0 else STOP_ORDER
-    elif signals.limit.size > 0:
+    if fields.trigger != 0:
+        order_type = STOP_LIMIT_ORDER if fields.limit != 0 else STOP_ORDER
+    elif fields.limit != 0:
         order_type = LIMIT_ORDER
     order = add_order(state, i, s, side, order_type, SIGNAL)
     order.is_at_close = order_type == MARKET_ORDER and rules.fill != NEXT_OPEN
     order.bars_left = 0 if order_type == MARKET_ORDER else rules.expire_bars
-    order.size = size[s, t]
-    order.limit = limit
-    order.trigger = trigger
-    order.stop_a = value_at(signals.stop_a, s, t)
-    order.stop_b = value_at(signals.stop_b, s, t)
-    order.target_a = value_at(signals.target_a, s, t)
-    order.target_b = value_at(signals.target_b, s, t)
-    order.trail = value_at(signals.trail, s, t)
-    order.is_trail_fraction = signals.is_trail_fraction
-    row = state.orders[order.order_id]
-    row.limit = limit
-    row.stop = trigger
+    order.size = number_at(state.size, place)
+    order.limit = optional(fields.limit, place)
+    order.trigger = optional(fields.trigger, place)
+    order.stop_a = optional(fields.stop_a, place)
+    order.stop_b = optional(fields.stop_b, place)
+    order.target_a = optional(fields.target_a, place)
+    order.target_b = optional(fields.target_b, place)
+    order.trail = optional(fields.trail, place)
+    order.is_trail_fraction = fields.is_trail_fraction != 0
+    row = order_row(state, order.order_id)
+    row.limit = order.limit
+    row.stop = order.trigger
     row.expire_bars = order.bars_left
     row.stop_a = order.stop_a
     row.stop_b = order.stop_b
@@ -268,7 +265,7 @@ def add_entry(signals, size, state, i, s, t, side):
         row.quantity = order.size
 
 
-@njit(cache=True)
-def value_at(rows, s, t):
+@step
+def optional(address, place):
     """Return an optional field's value, NaN when the formula has no such field."""
-    return rows[s, t] if rows.size > 0 else NAN
+    return number_at(address, place) if address != 0 else NAN

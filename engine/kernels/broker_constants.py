@@ -1,50 +1,30 @@
-"""The values of `engine.types`' enums as plain integers, which kernels compile in."""
+"""The values of `engine.types`' enums as integers that kernels compile in.
+
+They are int64 scalars rather than Python ints: numba compiles a function again for every literal
+int it is called with.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.types import FillPhase, OrderStatus, OrderType, Reason, Side, SizeKind
 
-BUY, SELL = int(Side.BUY), int(Side.SELL)
-OPEN, INSIDE, CLOSE = int(FillPhase.OPEN), int(FillPhase.INSIDE), int(FillPhase.CLOSE)
-
-MARKET_ORDER, LIMIT_ORDER = int(OrderType.MARKET), int(OrderType.LIMIT)
-STOP_ORDER, STOP_LIMIT_ORDER = int(OrderType.STOP), int(OrderType.STOP_LIMIT)
-
-WORKING, FILLED, PARTIAL = (
-    int(OrderStatus.WORKING),
-    int(OrderStatus.FILLED),
-    int(OrderStatus.PARTIAL),
+BUY, SELL = (np.int64(side) for side in (Side.BUY, Side.SELL))
+OPEN, INSIDE, CLOSE = (np.int64(phase) for phase in FillPhase)
+MARKET_ORDER, LIMIT_ORDER, STOP_ORDER, STOP_LIMIT_ORDER = (np.int64(kind) for kind in OrderType)
+WORKING, FILLED, PARTIAL, CANCELLED, EXPIRED_STATUS, REJECTED = (
+    np.int64(status) for status in OrderStatus
 )
-CANCELLED, EXPIRED_STATUS = int(OrderStatus.CANCELLED), int(OrderStatus.EXPIRED)
-REJECTED = int(OrderStatus.REJECTED)
-
-SIGNAL, STOP, TARGET, TRAIL = (
-    int(Reason.SIGNAL),
-    int(Reason.STOP),
-    int(Reason.TARGET),
-    int(Reason.TRAIL),
-)
-LIMIT, FLIP, MARGIN, BANKRUPT = (
-    int(Reason.LIMIT),
-    int(Reason.FLIP),
-    int(Reason.MARGIN),
-    int(Reason.BANKRUPT),
-)
-RISK, DELISTED, SPLIT, END = (
-    int(Reason.RISK),
-    int(Reason.DELISTED),
-    int(Reason.SPLIT),
-    int(Reason.END),
-)
-EXPIRED, CASH = int(Reason.EXPIRED), int(Reason.CASH)
-NOT_DUE = -1
-
-FRACTION, UNITS = int(SizeKind.FRACTION), int(SizeKind.UNITS)
-CASH_SIZE, RISK_SIZE = int(SizeKind.CASH), int(SizeKind.RISK)
+SIGNAL, STOP, TARGET, TRAIL, LIMIT = (np.int64(reason) for reason in list(Reason)[:5])
+FLIP, MARGIN, BANKRUPT, RISK, DELISTED = (np.int64(reason) for reason in list(Reason)[6:11])
+SPLIT, END, EXPIRED, CASH = (np.int64(reason) for reason in list(Reason)[11:15])
+NOT_DUE = np.int64(-1)
+FRACTION, UNITS, CASH_SIZE, RISK_SIZE = (np.int64(kind) for kind in SizeKind)
 
 # RunConfig's choices, in the order of their literals.
-NEXT_OPEN, THIS_CLOSE, NEXT_CLOSE = 0, 1, 2
-PESSIMISTIC, OPTIMISTIC, OHLC = 0, 1, 2
+NEXT_OPEN, THIS_CLOSE, NEXT_CLOSE = (np.int64(fill) for fill in range(3))
+PESSIMISTIC, OPTIMISTIC, OHLC = (np.int64(path) for path in range(3))
 
 # How a run stands.
-DONE, STATUS_BANKRUPT, STATUS_STOPPED = 0, 1, 2
+DONE, STATUS_BANKRUPT, STATUS_STOPPED = (np.int64(status) for status in range(3))

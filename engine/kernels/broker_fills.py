@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from engine.kernels.broker_constants import (
     BUY,
     CANCELLED,
@@ -33,11 +31,20 @@ from engine.kernels.broker_constants import (
     TRAIL,
     UNITS,
 )
+from engine.kernels.broker_memory import (
+    book_at,
+    copy_into,
+    entry_at,
+    fill_row,
+    order_row,
+    step,
+    working_at,
+)
 
 NAN = math.nan
 
 
-@njit(cache=True)
+@step
 def fill_price(rules, book, side, raw, limit):
     """Return what a fill pays or gets (F6)."""
     if side == BUY:
@@ -57,7 +64,7 @@ def fill_price(rules, book, side, raw, limit):
     return price
 
 
-@njit(cache=True)
+@step
 def fee_of(rules, quantity, price, is_maker):
     """Return the fee of one fill (F8)."""
     if quantity <= 0.0:
@@ -68,7 +75,7 @@ def fee_of(rules, quantity, price, is_maker):
     return min(fee, rules.maximum_rate * value)
 
 
-@njit(cache=True)
+@step
 def affordable(rules, notional, share, price, is_maker):
     """Return x > 0 with share·x·price + fee(x, price) = notional, or 0 when there is none (F7).
 
@@ -85,7 +92,7 @@ def affordable(rules, notional, share, price, is_maker):
     return max(x, 0.0)
 
 
-@njit(cache=True)
+@step
 def floor_to_lot(quantity, lot):
     """Return the largest whole number of lots within `quantity`; lot 0 rounds nothing."""
     if lot <= 0.0:
@@ -93,37 +100,37 @@ def floor_to_lot(quantity, lot):
     return math.floor(quantity / lot + 1e-9) * lot
 
 
-@njit(cache=True)
+@step
 def equity_and_gross(state):
     """Return cash + Σ q·mark and Σ |q|·mark, summed in the order of the names."""
-    equity = state.account[0].cash
+    equity = state.account.cash
     gross = 0.0
-    for s in range(state.books.size):
-        value = state.books[s].quantity * state.books[s].mark
+    for s in range(state.n_symbols):
+        value = book_at(state, s).quantity * book_at(state, s).mark
         equity += value
         gross += abs(value)
     return equity, gross
 
 
-@njit(cache=True)
+@step
 def available(state):
     """Return what openings may still use (F10)."""
     equity, gross = equity_and_gross(state)
-    return equity - state.rules[0].initial * gross
+    return equity - state.rules.initial * gross
 
 
-@njit(cache=True)
+@step
 def note_freed(state, s, before):
     """Keep what fills of `s` freed in step (d), which other symbols may not use (F7)."""
-    book = state.books[s]
+    book = book_at(state, s)
     book.freed = max(0.0, book.freed + available(state) - before)
 
 
-@njit(cache=True)
+@step
 def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw):
     """Append a fill and return its record."""
-    account = state.account[0]
-    fill = state.fills[account.n_fills]
+    account = state.account
+    fill = fill_row(state, account.n_fills)
     account.n_fills += 1
     account.fees -= fee
     fill.i_time = i
@@ -139,60 +146,60 @@ def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, r
     fill.raw = raw
     fill.closing = quantity
     fill.closing_fee = fee
-    fill.after = state.books[s].quantity
+    fill.after = book_at(state, s).quantity
     fill.risk = NAN
     return fill
 
 
-@njit(cache=True)
+@step
 def remove_entry(state, s, k):
     """Forget open entry `k`; a position without entries is exactly 0."""
-    book = state.books[s]
+    book = book_at(state, s)
     book.n_entries -= 1
     for j in range(k, book.n_entries):
-        state.entries[s, j] = state.entries[s, j + 1]
+        copy_into(entry_at(state, s, j), entry_at(state, s, j + 1))
     book.quantity = 0.0
     for j in range(book.n_entries):
-        book.quantity += state.entries[s, j].side * state.entries[s, j].quantity
+        book.quantity += entry_at(state, s, j).side * entry_at(state, s, j).quantity
 
 
-@njit(cache=True)
+@step
 def remove_working(state, s, w, status, reason):
     """Take a working order off the book and write its end into the order log."""
-    book = state.books[s]
-    row = state.orders[state.working[s, w].order_id]
+    book = book_at(state, s)
+    row = order_row(state, working_at(state, s, w).order_id)
     row.status = status
     row.reason = reason
     book.n_working -= 1
     for j in range(w, book.n_working):
-        state.working[s, j] = state.working[s, j + 1]
+        copy_into(working_at(state, s, j), working_at(state, s, j + 1))
 
 
-@njit(cache=True)
+@step
 def cancel_entries(state, s, side, reason):
     """Cancel the working entries of a side, or every order when `side` is 0."""
     w = 0
-    while w < state.books[s].n_working:
-        order = state.working[s, w]
+    while w < book_at(state, s).n_working:
+        order = working_at(state, s, w)
         if side == 0 or (order.side == side and not order.is_exit):
             remove_working(state, s, w, CANCELLED, reason)
         else:
             w += 1
 
 
-@njit(cache=True)
+@step
 def exit_entry(state, i, s, k, raw, reason, phase):
     """Close open entry `k` by its own stop, trail or target."""
-    book = state.books[s]
-    entry = state.entries[s, k]
+    book = book_at(state, s)
+    entry = entry_at(state, s, k)
     before = available(state) if phase == INSIDE else 0.0
     order_id = entry.order_id
     quantity = entry.quantity
     side = -entry.side
     is_limit = reason == TARGET
-    price = fill_price(state.rules[0], book, side, raw, entry.target if is_limit else NAN)
-    fee = fee_of(state.rules[0], quantity, price, is_limit)
-    state.account[0].cash -= side * quantity * price + fee
+    price = fill_price(state.rules, book, side, raw, entry.target if is_limit else NAN)
+    fee = fee_of(state.rules, quantity, price, is_limit)
+    state.account.cash -= side * quantity * price + fee
     book.mark = price
     remove_entry(state, s, k)
     log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw)
@@ -200,29 +207,29 @@ def exit_entry(state, i, s, k, raw, reason, phase):
         note_freed(state, s, before)
 
 
-@njit(cache=True)
+@step
 def exit_position(state, i, s, raw, order_id, reason, phase):
     """Close the whole position in one fill of an order that has a row in the log."""
-    book = state.books[s]
+    book = book_at(state, s)
     quantity = abs(book.quantity)
     side = -1 if book.quantity > 0.0 else 1
-    price = fill_price(state.rules[0], book, side, raw, NAN)
-    fee = fee_of(state.rules[0], quantity, price, False)
-    state.account[0].cash -= side * quantity * price + fee
+    price = fill_price(state.rules, book, side, raw, NAN)
+    fee = fee_of(state.rules, quantity, price, False)
+    state.account.cash -= side * quantity * price + fee
     if phase != CLOSE:
         book.mark = price
     book.n_entries = 0
     book.quantity = 0.0
     log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw)
-    row = state.orders[order_id]
+    row = order_row(state, order_id)
     row.filled_quantity = quantity
     row.filled_price = price
 
 
-@njit(cache=True)
+@step
 def wanted_quantity(state, s, order, price, equity, is_maker):
     """Return the opening quantity before any limit of cash or risk, NaN without a stop (F7)."""
-    rules = state.rules[0]
+    rules = state.rules
     if rules.size_kind == UNITS:
         return order.size
     if rules.size_kind == FRACTION or rules.size_kind == CASH_SIZE:
@@ -231,16 +238,16 @@ def wanted_quantity(state, s, order, price, equity, is_maker):
     else:
         risk = abs(price - first_stop(order, price))
         quantity = order.size * equity / risk if risk > 0.0 else NAN
-    return floor_to_lot(quantity, state.books[s].lot)
+    return floor_to_lot(quantity, book_at(state, s).lot)
 
 
-@njit(cache=True)
+@step
 def trail_from(side, anchor, trail, is_fraction):
     """Return the trailing level that belongs to an extreme or an entry price."""
     return anchor * (1.0 - side * trail) if is_fraction else anchor - side * trail
 
 
-@njit(cache=True)
+@step
 def first_stop(order, price):
     """Return the stop as it stands at the fill: the trail's first level when there is no other."""
     stop = order.stop_a + order.stop_b * price
@@ -249,11 +256,11 @@ def first_stop(order, price):
     return trail_from(order.side, price, order.trail, order.is_trail_fraction)
 
 
-@njit(cache=True)
+@step
 def shrunk_quantity(state, s, quantity, price, equity, gross):
     """Return what the portfolio limits leave of an opening (F18)."""
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     room = math.inf
     if rules.max_weight < math.inf:
         room = rules.max_weight * equity - abs(book.quantity) * book.mark
@@ -264,28 +271,28 @@ def shrunk_quantity(state, s, quantity, price, equity, gross):
     return max(0.0, floor_to_lot(room / price, book.lot))
 
 
-@njit(cache=True)
+@step
 def covered_quantity(state, s, quantity, price, room, is_maker):
     """Return what cash and margin allow of an opening (F7, F10); 0 when it is refused."""
-    rules = state.rules[0]
+    rules = state.rules
     need = rules.initial * quantity * price + fee_of(rules, quantity, price, is_maker)
     if need <= room * (1.0 + 1e-12):
         return quantity
     if rules.is_rejecting:
         return 0.0
     most = affordable(rules, room, rules.initial, price, is_maker)
-    return min(quantity, floor_to_lot(most, state.books[s].lot))
+    return min(quantity, floor_to_lot(most, book_at(state, s).lot))
 
 
-@njit(cache=True)
+@step
 def open_entry(state, i, s, order, quantity, price, phase):
     """Add an open entry with its children, in the order of the numbers (F5)."""
-    book = state.books[s]
+    book = book_at(state, s)
     k = book.n_entries
-    while k > 0 and state.entries[s, k - 1].order_id > order.order_id:
-        state.entries[s, k] = state.entries[s, k - 1]
+    while k > 0 and entry_at(state, s, k - 1).order_id > order.order_id:
+        copy_into(entry_at(state, s, k), entry_at(state, s, k - 1))
         k -= 1
-    entry = state.entries[s, k]
+    entry = entry_at(state, s, k)
     entry.order_id = order.order_id
     entry.side = order.side
     entry.i_time = i
@@ -302,21 +309,21 @@ def open_entry(state, i, s, order, quantity, price, phase):
     book.n_entries += 1
     book.quantity = 0.0
     for j in range(book.n_entries):
-        book.quantity += state.entries[s, j].side * state.entries[s, j].quantity
+        book.quantity += entry_at(state, s, j).side * entry_at(state, s, j).quantity
 
 
-@njit(cache=True)
+@step
 def fill_entry(state, i, s, w, raw, phase):
     """Fill working entry `w` at `raw`: close what is held against it, then open (F7, F10, F11).
 
     An entry at the open or inside the bar that is already beyond its stop or target goes out at
     that same price (F4, F5).
     """
-    rules = state.rules[0]
-    account = state.account[0]
-    book = state.books[s]
-    order = state.working[s, w]
-    row = state.orders[order.order_id]
+    rules = state.rules
+    account = state.account
+    book = book_at(state, s)
+    order = working_at(state, s, w)
+    row = order_row(state, order.order_id)
     side = order.side
     is_limit = order.type == LIMIT_ORDER or order.type == STOP_LIMIT_ORDER
     price = fill_price(rules, book, side, raw, order.limit if is_limit else NAN)
@@ -368,16 +375,16 @@ def fill_entry(state, i, s, w, raw, phase):
         leave_at_once(state, i, s, number, raw, phase)
 
 
-@njit(cache=True)
+@step
 def find_entry(state, s, number):
     """Return the index of the open entry that order `number` made, or -1."""
-    for k in range(state.books[s].n_entries):
-        if state.entries[s, k].order_id == number:
+    for k in range(book_at(state, s).n_entries):
+        if entry_at(state, s, k).order_id == number:
             return k
     return -1
 
 
-@njit(cache=True)
+@step
 def stop_level(entry):
     """Return the tighter of stop and trail and which it is; a tie is the stop (F5)."""
     if math.isnan(entry.trail_level) or entry.side * (entry.trail_level - entry.stop) <= 0.0:
@@ -385,7 +392,7 @@ def stop_level(entry):
     return entry.trail_level, TRAIL
 
 
-@njit(cache=True)
+@step
 def exit_at(entry, price):
     """Return the Reason of the child that `price` is at or beyond, or NOT_DUE; the stop first."""
     level, reason = stop_level(entry)
@@ -396,10 +403,10 @@ def exit_at(entry, price):
     return NOT_DUE
 
 
-@njit(cache=True)
+@step
 def leave_at_once(state, i, s, number, raw, phase):
     """Close a fresh entry whose raw price is already beyond a child's level (F4, F5)."""
     k = find_entry(state, s, number)
-    reason = exit_at(state.entries[s, k], raw)
+    reason = exit_at(entry_at(state, s, k), raw)
     if reason != NOT_DUE:
         exit_entry(state, i, s, k, raw, reason, phase)

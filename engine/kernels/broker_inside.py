@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from engine.kernels.broker_constants import (
     BUY,
     INSIDE,
@@ -24,16 +22,32 @@ from engine.kernels.broker_constants import (
     TRAIL,
 )
 from engine.kernels.broker_fills import exit_entry, fill_entry, find_entry, stop_level
+from engine.kernels.broker_memory import (
+    FILL_SIZE,
+    book_at,
+    copy_into,
+    entry_at,
+    fill_row,
+    fill_view,
+    order_row,
+    saved_entry,
+    saved_row,
+    saved_working,
+    step,
+    tried_address,
+    tried_fill,
+    working_at,
+)
 
 NAN = math.nan
 
 
-@njit(cache=True)
+@step
 def match_inside(state, i, s):
     """Run step (d) of one symbol, and count what another path rule would have changed."""
-    account = state.account[0]
-    book = state.books[s]
-    path = state.rules[0].path
+    account = state.account
+    book = book_at(state, s)
+    path = state.rules.path
     n_events, is_open_question = survey(state, s)
     if n_events > 0 and not is_open_question:
         follow(state, i, s, path)
@@ -50,20 +64,20 @@ def match_inside(state, i, s):
     account.freed += book.freed
 
 
-@njit(cache=True)
+@step
 def survey(state, s):
     """Return how many levels the bar reaches, and whether the path rules could differ."""
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     n_events = 0
     is_open_question = False
     for k in range(book.n_entries):
-        has_stop, has_target = touched_children(rules, book, state.entries[s, k])
+        has_stop, has_target = touched_children(rules, book, entry_at(state, s, k))
         n_events += has_stop or has_target
         is_open_question |= has_stop and has_target
     n_children = n_events
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         if is_touched(rules, book, order):
             n_events += 1
             has_child = not (
@@ -73,7 +87,7 @@ def survey(state, s):
     return n_events, is_open_question or (n_events > 1 and n_events > n_children)
 
 
-@njit(cache=True)
+@step
 def follow(state, i, s, path):
     """Run step (d) of one symbol under one path rule."""
     if path == OHLC or is_two_sided(state, s):
@@ -82,14 +96,14 @@ def follow(state, i, s, path):
         settle(state, i, s, path)
 
 
-@njit(cache=True)
+@step
 def is_two_sided(state, s):
     """Return whether entries of both sides are touched and neither certainly came first."""
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     buys_up = buys_down = sells_up = sells_down = False
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         if is_touched(rules, book, order):
             _, is_up, _ = entry_level(order)
             buys_up |= is_up and order.side == BUY
@@ -99,10 +113,10 @@ def is_two_sided(state, s):
     return (buys_up and sells_down) or (buys_down and sells_up)
 
 
-@njit(cache=True)
+@step
 def walk(state, i, s):
     """Follow the `ohlc` path: open, the nearer extreme, the other one, close."""
-    book = state.books[s]
+    book = book_at(state, s)
     is_up = is_high_first(book)
     price = book.open
     for leg in range(3):
@@ -110,7 +124,7 @@ def walk(state, i, s):
         while True:
             k, w, level = next_on_leg(state, s, price, end, is_up)
             if k >= 0:
-                exit_entry(state, i, s, k, level, due_on_leg(state.entries[s, k], is_up), INSIDE)
+                exit_entry(state, i, s, k, level, due_on_leg(entry_at(state, s, k), is_up), INSIDE)
             elif w >= 0:
                 fill_entry(state, i, s, w, level, INSIDE)
             else:
@@ -120,7 +134,7 @@ def walk(state, i, s):
         is_up = not is_up
 
 
-@njit(cache=True)
+@step
 def due_on_leg(entry, is_up):
     """Return which child of an entry a move reaches."""
     if is_up == (entry.side == BUY):
@@ -128,19 +142,19 @@ def due_on_leg(entry, is_up):
     return stop_level(entry)[1]
 
 
-@njit(cache=True)
+@step
 def next_on_leg(state, s, price, end, is_up):
     """Return (entry, working order, level) of the nearest event from `price` to `end`.
 
     One of the two indices is -1; both are when nothing is left. At one level exits come first,
     then the lower number.
     """
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     best_k = best_w = -1
     best = math.inf if is_up else -math.inf
     for k in range(book.n_entries):
-        entry = state.entries[s, k]
+        entry = entry_at(state, s, k)
         is_target = is_up == (entry.side == BUY)
         level = entry.target if is_target else stop_level(entry)[0]
         through = rules.through if is_target else 0.0
@@ -148,7 +162,7 @@ def next_on_leg(state, s, price, end, is_up):
         if is_ahead and is_reached(level, is_up, end, through):
             best, best_k = level, k
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         level, goes_up, is_limit = entry_level(order)
         through = rules.through if is_limit else 0.0
         is_ahead = price <= level < best if is_up else price >= level > best
@@ -158,7 +172,7 @@ def next_on_leg(state, s, price, end, is_up):
     return best_k, best_w, best
 
 
-@njit(cache=True)
+@step
 def settle(state, i, s, path):
     """Follow the pessimistic or the optimistic rule.
 
@@ -166,29 +180,29 @@ def settle(state, i, s, path):
     by its own exit. Only the nearer one of two levels on one move is certain to precede the
     other, so an entry of the other side that is nearer than an exit comes before it and flips.
     """
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     for k in range(book.n_entries):
-        has_stop, has_target = touched_children(rules, book, state.entries[s, k])
-        choose(state.entries[s, k], path, has_stop, has_target)
+        has_stop, has_target = touched_children(rules, book, entry_at(state, s, k))
+        choose(entry_at(state, s, k), path, has_stop, has_target)
     while True:
         k = next_due(state, i, s)
         if k >= 0:
-            entry = state.entries[s, k]
+            entry = entry_at(state, s, k)
             exit_entry(state, i, s, k, due_level(entry), entry.due, INSIDE)
             continue
         w = next_entry(state, s)
         if w < 0:
             break
-        level, _, is_limit = entry_level(state.working[s, w])
-        number = state.working[s, w].order_id
+        level, _, is_limit = entry_level(working_at(state, s, w))
+        number = working_at(state, s, w).order_id
         fill_entry(state, i, s, w, level, INSIDE)
         k = find_entry(state, s, number)
         if k >= 0:
-            choose_fresh(rules, book, state.entries[s, k], path, is_limit)
+            choose_fresh(rules, book, entry_at(state, s, k), path, is_limit)
 
 
-@njit(cache=True)
+@step
 def choose(entry, path, may_stop, may_target):
     """Write down the exit that the rule takes of those that are possible."""
     entry.due = NOT_DUE
@@ -198,7 +212,7 @@ def choose(entry, path, may_stop, may_target):
         entry.due = stop_level(entry)[1]
 
 
-@njit(cache=True)
+@step
 def choose_fresh(rules, book, entry, path, is_limit):
     """Write down the exit of an entry made inside this bar.
 
@@ -218,39 +232,39 @@ def choose_fresh(rules, book, entry, path, is_limit):
         choose(entry, path, is_stop_sure, may_target)
 
 
-@njit(cache=True)
+@step
 def due_level(entry):
     """Return the level of the exit that is due."""
     return entry.target if entry.due == TARGET else stop_level(entry)[0]
 
 
-@njit(cache=True)
+@step
 def next_due(state, i, s):
     """Return the first due exit on the `ohlc` path that no waiting entry precedes, or -1."""
-    book = state.books[s]
+    book = book_at(state, s)
     best = -1
     for k in range(book.n_entries):
-        entry = state.entries[s, k]
+        entry = entry_at(state, s, k)
         if entry.due == NOT_DUE or is_preceded(state, i, s, entry):
             continue
-        if best < 0 or comes_before(book, due_level(entry), due_level(state.entries[s, best])):
+        if best < 0 or comes_before(book, due_level(entry), due_level(entry_at(state, s, best))):
             best = k
     return best
 
 
-@njit(cache=True)
+@step
 def is_preceded(state, i, s, entry):
     """Return whether an entry order is nearer than a due exit, on the same move from the open.
 
     An order of the exit's own side adds to the position; it precedes only the exit of an entry
     that was itself made inside this bar.
     """
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     level = due_level(entry)
     is_fresh = entry.phase == INSIDE and entry.i_time == i
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         if (is_fresh or order.side != entry.side) and is_touched(rules, book, order):
             other, _, _ = entry_level(order)
             is_one_move = (other > book.open) == (level > book.open)
@@ -259,40 +273,40 @@ def is_preceded(state, i, s, entry):
     return False
 
 
-@njit(cache=True)
+@step
 def next_entry(state, s):
     """Return the first touched entry order on the `ohlc` path, or -1."""
-    rules = state.rules[0]
-    book = state.books[s]
+    rules = state.rules
+    book = book_at(state, s)
     best = -1
     best_level = 0.0
     for w in range(book.n_working):
-        if is_touched(rules, book, state.working[s, w]):
-            level, _, _ = entry_level(state.working[s, w])
+        if is_touched(rules, book, working_at(state, s, w)):
+            level, _, _ = entry_level(working_at(state, s, w))
             if best < 0 or comes_before(book, level, best_level):
                 best, best_level = w, level
     return best
 
 
-@njit(cache=True)
+@step
 def trigger_stop_limits(state, s):
     """Make limits of the stop-limits whose trigger was reached but which could not fill."""
-    book = state.books[s]
+    book = book_at(state, s)
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         if order.type == STOP_LIMIT_ORDER and not order.is_triggered:
             is_buy = order.side == BUY
             end = book.high if is_buy else book.low
             order.is_triggered = is_reached(order.trigger, is_buy, end, 0.0)
 
 
-@njit(cache=True)
+@step
 def is_reached(level, is_up, end, through):
     """Return whether a move up (or down) to `end` goes `through` beyond `level`."""
     return end >= level + through if is_up else end <= level - through
 
 
-@njit(cache=True)
+@step
 def entry_level(order):
     """Return (level, direction is up, is a limit) of a working entry, NaN for one that waits."""
     is_buy = order.side == BUY
@@ -305,7 +319,7 @@ def entry_level(order):
     return NAN, is_buy, False
 
 
-@njit(cache=True)
+@step
 def is_touched(rules, book, order):
     """Return whether a working entry fills somewhere inside the bar."""
     if order.is_exit:
@@ -315,7 +329,7 @@ def is_touched(rules, book, order):
     return is_reached(level, is_up, end, rules.through if is_limit else 0.0)
 
 
-@njit(cache=True)
+@step
 def touched_children(rules, book, entry):
     """Return whether the bar reaches an entry's stop (or trail) and its target."""
     is_long = entry.side == BUY
@@ -325,13 +339,13 @@ def touched_children(rules, book, entry):
     return has_stop, is_reached(entry.target, is_long, end, rules.through)
 
 
-@njit(cache=True)
+@step
 def is_high_first(book):
     """Return the order of the extremes on the `ohlc` path; a tie is low first."""
     return book.high - book.open < book.open - book.low
 
 
-@njit(cache=True)
+@step
 def comes_before(book, level, other):
     """Return whether `level` is reached strictly before `other` on the `ohlc` path."""
     is_up = level > book.open
@@ -340,55 +354,58 @@ def comes_before(book, level, other):
     return abs(level - book.open) < abs(other - book.open)
 
 
-@njit(cache=True)
+@step
 def save(state, s):
     """Keep what step (d) of a symbol can change."""
-    book = state.books[s]
-    state.saved_account[0] = state.account[0]
-    state.saved_book[0] = book
+    book = book_at(state, s)
+    copy_into(state.saved_account, state.account)
+    copy_into(state.saved_book, book)
     for k in range(book.n_entries):
-        state.saved_entries[k] = state.entries[s, k]
+        copy_into(saved_entry(state, k), entry_at(state, s, k))
     for w in range(book.n_working):
-        state.saved_working[w] = state.working[s, w]
-        state.saved_orders[w] = state.orders[state.working[s, w].order_id]
+        copy_into(saved_working(state, w), working_at(state, s, w))
+        copy_into(saved_row(state, w), order_row(state, working_at(state, s, w).order_id))
 
 
-@njit(cache=True)
+@step
 def restore(state, s):
     """Put back what `save` kept."""
-    state.account[0] = state.saved_account[0]
-    state.books[s] = state.saved_book[0]
-    book = state.books[s]
+    copy_into(state.account, state.saved_account)
+    book = book_at(state, s)
+    copy_into(book, state.saved_book)
     for k in range(book.n_entries):
-        state.entries[s, k] = state.saved_entries[k]
+        copy_into(entry_at(state, s, k), saved_entry(state, k))
     for w in range(book.n_working):
-        state.working[s, w] = state.saved_working[w]
-        state.orders[state.saved_working[w].order_id] = state.saved_orders[w]
+        copy_into(working_at(state, s, w), saved_working(state, w))
+        copy_into(order_row(state, working_at(state, s, w).order_id), saved_row(state, w))
 
 
-@njit(cache=True)
+@step
 def try_path(state, i, s, row, path):
     """Keep the fills of another rule in `tried[row]`, restore, and return how many they were."""
-    begin = state.account[0].n_fills
+    begin = state.account.n_fills
     follow(state, i, s, path)
-    n_fills = state.account[0].n_fills - begin
+    n_fills = state.account.n_fills - begin
     for f in range(n_fills):
-        state.tried[row, f] = state.fills[begin + f]
+        copy_into(tried_fill(state, row, f), fill_row(state, begin + f))
     restore(state, s)
     return n_fills
 
 
-@njit(cache=True)
+@step
 def is_child_fill(fill):
     """Return whether a fill inside a bar is a child's; the others are entries'."""
     return fill.reason == STOP or fill.reason == TARGET or fill.reason == TRAIL
 
 
-@njit(cache=True)
-def has_alike(fills, begin, end, fill, is_exact):
-    """Return whether one of `fills` is of the same order or position (and the same fill)."""
-    for f in range(begin, end):
-        other = fills[f]
+@step
+def has_alike(fills, n_fills, fill, is_exact):
+    """Return whether one of the fills from address `fills` on is of the same order or position.
+
+    `is_exact`: and is the same fill.
+    """
+    for f in range(n_fills):
+        other = fill_view(fills + f * FILL_SIZE)
         if other.order_id == fill.order_id and is_child_fill(other) == is_child_fill(fill):
             is_same = (
                 other.price == fill.price
@@ -400,28 +417,29 @@ def has_alike(fills, begin, end, fill, is_exact):
     return False
 
 
-@njit(cache=True)
+@step
 def mark_ambiguous(state, s, begin, n_tried):
     """Mark the fills that another rule would have made otherwise; return F4's count.
 
     A position that only another rule closes, or an order that only another rule fills, counts
     once. A child of an entry that this rule never made counts with its order.
     """
-    end = state.account[0].n_fills
+    made_address = state.fills + begin * FILL_SIZE
+    n_made = state.account.n_fills - begin
     count = 0
-    for f in range(begin, end):
-        fill = state.fills[f]
+    for f in range(n_made):
+        fill = fill_row(state, begin + f)
         for row in range(2):
-            if not has_alike(state.tried[row], 0, n_tried[row], fill, True):
+            if not has_alike(tried_address(state, row), n_tried[row], fill, True):
                 fill.ambiguous = True
         count += fill.ambiguous
     for row in range(2):
         for f in range(n_tried[row]):
-            fill = state.tried[row, f]
-            if row == 1 and has_alike(state.tried[0], 0, n_tried[0], fill, False):
+            fill = tried_fill(state, row, f)
+            if row == 1 and has_alike(tried_address(state, 0), n_tried[0], fill, False):
                 continue
             if is_child_fill(fill):
                 count += find_entry(state, s, fill.order_id) >= 0
             else:
-                count += not has_alike(state.fills, begin, end, fill, False)
+                count += not has_alike(made_address, n_made, fill, False)
     return count

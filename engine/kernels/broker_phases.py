@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from engine.kernels.broker_constants import (
     BANKRUPT,
     CANCELLED,
@@ -43,17 +41,18 @@ from engine.kernels.broker_fills import (
     remove_working,
     trail_from,
 )
+from engine.kernels.broker_memory import book_at, entry_at, order_row, step, working_at
 
 NAN = math.nan
 MS_A_YEAR = 365.0 * 86_400_000.0
 NO_NUMBER = 2**62
 
 
-@njit(cache=True)
+@step
 def apply_actions(state, i, s, ratio, dividend):
     """Step (a) of a symbol: a split before a dividend, then the fractions of shares (F14)."""
-    account = state.account[0]
-    book = state.books[s]
+    account = state.account
+    book = book_at(state, s)
     if ratio != 1.0:
         split_book(state, s, ratio)
     if dividend != 0.0:
@@ -65,13 +64,13 @@ def apply_actions(state, i, s, ratio, dividend):
         sell_fraction(state, i, s, held - math.floor(held + 1e-9))
 
 
-@njit(cache=True)
+@step
 def split_book(state, s, ratio):
     """Express position, open entries and working orders in the new shares."""
-    book = state.books[s]
+    book = book_at(state, s)
     book.quantity *= ratio
     for k in range(book.n_entries):
-        entry = state.entries[s, k]
+        entry = entry_at(state, s, k)
         entry.quantity *= ratio
         entry.price /= ratio
         entry.stop /= ratio
@@ -81,24 +80,24 @@ def split_book(state, s, ratio):
         if not entry.is_trail_fraction:
             entry.trail /= ratio
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         order.limit /= ratio
         order.trigger /= ratio
         order.stop_a /= ratio
         order.target_a /= ratio
         if not order.is_trail_fraction:
             order.trail /= ratio
-        if state.rules[0].size_kind == UNITS:
+        if state.rules.size_kind == UNITS:
             order.size *= ratio
 
 
-@njit(cache=True)
+@step
 def sell_fraction(state, i, s, fraction):
     """Turn a fraction of a share into cash at the open, without costs, first entries first."""
-    account = state.account[0]
-    book = state.books[s]
+    account = state.account
+    book = book_at(state, s)
     while fraction > 1e-9 and book.n_entries > 0:
-        entry = state.entries[s, 0]
+        entry = entry_at(state, s, 0)
         side = -entry.side
         number = entry.order_id
         quantity = min(fraction, entry.quantity)
@@ -112,11 +111,11 @@ def sell_fraction(state, i, s, fraction):
         log_fill(state, i, s, side, quantity, book.open, 0.0, number, SPLIT, OPEN, book.open)
 
 
-@njit(cache=True)
+@step
 def accrue(state, cash, elapsed_ms):
     """Step (b): interest and borrow fees on the balances of the last close (F10)."""
-    rules = state.rules[0]
-    account = state.account[0]
+    rules = state.rules
+    account = state.account
     years = elapsed_ms / MS_A_YEAR
     interest = max(cash - account.short_value, 0.0) * rules.cash_rate * years
     interest -= max(-cash, 0.0) * rules.margin_rate * years
@@ -126,11 +125,11 @@ def accrue(state, cash, elapsed_ms):
     account.borrow -= borrow
 
 
-@njit(cache=True)
+@step
 def match_open(state, i):
     """Step (c): exits, then entries, each by number; what an entry is beyond acts at once."""
-    for s in range(state.books.size):
-        if state.books[s].has_bar:
+    for s in range(state.n_symbols):
+        if book_at(state, s).has_bar:
             trigger_at_open(state, s)
     number = -1
     while True:
@@ -143,20 +142,20 @@ def match_open(state, i):
         number, s, w = next_entry_at_open(state, number)
         if s < 0:
             break
-        fill_entry(state, i, s, w, state.books[s].open, OPEN)
+        fill_entry(state, i, s, w, book_at(state, s).open, OPEN)
 
 
-@njit(cache=True)
+@step
 def trigger_at_open(state, s):
     """Make limits of the stop-limits triggered by the open (F3)."""
-    book = state.books[s]
+    book = book_at(state, s)
     for w in range(book.n_working):
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         if order.type == STOP_LIMIT_ORDER and order.side * (book.open - order.trigger) >= 0.0:
             order.is_triggered = True
 
 
-@njit(cache=True)
+@step
 def next_exit_at_open(state, after):
     """Return (number, symbol) of the next exit at this open, symbol -1 when there is none.
 
@@ -164,41 +163,41 @@ def next_exit_at_open(state, after):
     """
     best = NO_NUMBER
     symbol = -1
-    for s in range(state.books.size):
-        book = state.books[s]
+    for s in range(state.n_symbols):
+        book = book_at(state, s)
         if not book.has_bar:
             continue
         for k in range(book.n_entries):
-            entry = state.entries[s, k]
+            entry = entry_at(state, s, k)
             if after < entry.order_id < best and exit_at(entry, book.open) != NOT_DUE:
                 best, symbol = entry.order_id, s
         for w in range(book.n_working):
-            order = state.working[s, w]
+            order = working_at(state, s, w)
             if order.is_exit and not order.is_at_close and after < order.order_id < best:
                 best, symbol = order.order_id, s
     return best, symbol
 
 
-@njit(cache=True)
+@step
 def exit_by_number(state, i, s, number):
     """Fill at the open the child or the exit order that carries `number`."""
-    book = state.books[s]
+    book = book_at(state, s)
     for k in range(book.n_entries):
-        entry = state.entries[s, k]
+        entry = entry_at(state, s, k)
         if entry.order_id == number:
             exit_entry(state, i, s, k, book.open, exit_at(entry, book.open), OPEN)
             return
     fill_exit(state, i, s, number, book.open, OPEN)
 
 
-@njit(cache=True)
+@step
 def fill_exit(state, i, s, number, raw, phase):
     """Fill an exit order, or cancel it when its position has gone (F1); exits only reduce."""
-    book = state.books[s]
+    book = book_at(state, s)
     w = 0
-    while state.working[s, w].order_id != number:
+    while working_at(state, s, w).order_id != number:
         w += 1
-    order = state.working[s, w]
+    order = working_at(state, s, w)
     reason = order.reason
     if reason != 0:
         book.is_forced = False
@@ -209,7 +208,7 @@ def fill_exit(state, i, s, number, raw, phase):
         remove_working(state, s, w, CANCELLED, reason)
 
 
-@njit(cache=True)
+@step
 def is_satisfied(order, price):
     """Return whether an entry order fills at an open (F3)."""
     if order.type == MARKET_ORDER:
@@ -220,17 +219,17 @@ def is_satisfied(order, price):
     return is_limit and order.side * (order.limit - price) >= 0.0
 
 
-@njit(cache=True)
+@step
 def next_entry_at_open(state, after):
     """Return (number, symbol, place) of the next entry at this open, symbol -1 without one."""
     best = NO_NUMBER
     symbol = place = -1
-    for s in range(state.books.size):
-        book = state.books[s]
+    for s in range(state.n_symbols):
+        book = book_at(state, s)
         if not book.has_bar:
             continue
         for w in range(book.n_working):
-            order = state.working[s, w]
+            order = working_at(state, s, w)
             if order.is_exit or not after < order.order_id < best:
                 continue
             if is_satisfied(order, book.open):
@@ -238,7 +237,7 @@ def next_entry_at_open(state, after):
     return best, symbol, place
 
 
-@njit(cache=True)
+@step
 def match_close(state, i):
     """Step (e): orders for the close, exits first, then by number (F1)."""
     for is_exit in (True, False):
@@ -246,36 +245,36 @@ def match_close(state, i):
             s, w = next_at_close(state, is_exit)
             if s < 0:
                 break
-            close = state.books[s].close
+            close = book_at(state, s).close
             if is_exit:
-                fill_exit(state, i, s, state.working[s, w].order_id, close, CLOSE)
+                fill_exit(state, i, s, working_at(state, s, w).order_id, close, CLOSE)
             else:
                 fill_entry(state, i, s, w, close, CLOSE)
 
 
-@njit(cache=True)
+@step
 def next_at_close(state, is_exit):
     """Return (symbol, place) of the lowest number waiting for this close, or (-1, -1)."""
     best = NO_NUMBER
     symbol = place = -1
-    for s in range(state.books.size):
-        book = state.books[s]
+    for s in range(state.n_symbols):
+        book = book_at(state, s)
         if not book.has_bar:
             continue
         for w in range(book.n_working):
-            order = state.working[s, w]
+            order = working_at(state, s, w)
             if order.is_at_close and order.is_exit == is_exit and order.order_id < best:
                 best, symbol, place = order.order_id, s, w
     return symbol, place
 
 
-@njit(cache=True)
+@step
 def expire_orders(state, s):
     """Count one own bar of every order of a symbol, and end those whose last bar it was (F13)."""
-    book = state.books[s]
+    book = book_at(state, s)
     w = 0
     while w < book.n_working:
-        order = state.working[s, w]
+        order = working_at(state, s, w)
         order.bars_left -= 1
         if order.bars_left == 0:
             remove_working(state, s, w, EXPIRED_STATUS, EXPIRED)
@@ -283,24 +282,24 @@ def expire_orders(state, s):
             w += 1
 
 
-@njit(cache=True)
+@step
 def end_bar(state, i, t):
     """Step (e): orders for the close, delistings, expiries; then trails move on."""
     match_close(state, i)
-    for s in range(state.books.size):
-        if state.books[s].has_bar:
-            if state.books[s].last_bar == t:
+    for s in range(state.n_symbols):
+        if book_at(state, s).has_bar:
+            if book_at(state, s).last_bar == t:
                 close_now(state, i, s, DELISTED)
             expire_orders(state, s)
             trail_stops(state, i, s)
 
 
-@njit(cache=True)
+@step
 def trail_stops(state, i, s):
     """Move trailing levels after a completed bar (F5)."""
-    book = state.books[s]
+    book = book_at(state, s)
     for k in range(book.n_entries):
-        entry = state.entries[s, k]
+        entry = entry_at(state, s, k)
         if math.isnan(entry.trail):
             continue
         extreme = book.high if entry.side > 0 else book.low
@@ -315,13 +314,13 @@ def trail_stops(state, i, s):
             entry.trail_level = level
 
 
-@njit(cache=True)
+@step
 def mark_close(state):
     """Step (f): mark equity at the closes; return (market value, gross value)."""
-    account = state.account[0]
+    account = state.account
     value = gross = short = 0.0
-    for s in range(state.books.size):
-        book = state.books[s]
+    for s in range(state.n_symbols):
+        book = book_at(state, s)
         worth = book.quantity * book.mark
         value += worth
         gross += abs(worth)
@@ -332,14 +331,14 @@ def mark_close(state):
     return value, gross
 
 
-@njit(cache=True)
+@step
 def add_order(state, i, s, side, order_type, reason):
     """Append a row to the order log and a working order; return the latter."""
-    account = state.account[0]
-    book = state.books[s]
+    account = state.account
+    book = book_at(state, s)
     number = account.n_orders
     account.n_orders += 1
-    row = state.orders[number]
+    row = order_row(state, number)
     row.order_id = number
     row.i_time = i
     row.symbol = s
@@ -358,7 +357,7 @@ def add_order(state, i, s, side, order_type, reason):
     row.target_a = NAN
     row.target_b = NAN
     row.trail = NAN
-    order = state.working[s, book.n_working]
+    order = working_at(state, s, book.n_working)
     book.n_working += 1
     order.order_id = number
     order.side = side
@@ -371,28 +370,28 @@ def add_order(state, i, s, side, order_type, reason):
     return order
 
 
-@njit(cache=True)
+@step
 def add_exit(state, i, s, reason):
     """Order the whole position of a symbol out, at the next open unless changed; return it."""
-    quantity = state.books[s].quantity
+    quantity = book_at(state, s).quantity
     order = add_order(state, i, s, -1 if quantity > 0.0 else 1, MARKET_ORDER, reason)
     order.is_exit = True
-    state.orders[order.order_id].quantity = abs(quantity)
+    order_row(state, order.order_id).quantity = abs(quantity)
     return order
 
 
-@njit(cache=True)
+@step
 def force_exit(state, i, s, reason):
     """Order a position out at its next open, whatever its signals say (F12, F18)."""
-    if state.books[s].quantity != 0.0 and not state.books[s].is_forced:
+    if book_at(state, s).quantity != 0.0 and not book_at(state, s).is_forced:
         add_exit(state, i, s, reason)
-        state.books[s].is_forced = True
+        book_at(state, s).is_forced = True
 
 
-@njit(cache=True)
+@step
 def close_now(state, i, s, reason):
     """Close a position at its last close, with slippage and fees, and cancel its orders."""
-    book = state.books[s]
+    book = book_at(state, s)
     cancel_entries(state, s, 0, reason)
     book.is_forced = False
     if book.quantity != 0.0:
@@ -401,18 +400,18 @@ def close_now(state, i, s, reason):
         remove_working(state, s, book.n_working - 1, FILLED, reason)
 
 
-@njit(cache=True)
+@step
 def close_all_now(state, i, reason):
     """Close everything at this close, symbols in the order of their names."""
-    for s in range(state.books.size):
+    for s in range(state.n_symbols):
         close_now(state, i, s, reason)
 
 
-@njit(cache=True)
+@step
 def check_ruin(state, i, gross):
     """Step (g): ruin, margin call, drawdown stop (F12, F18); return whether the run is ruined."""
-    rules = state.rules[0]
-    account = state.account[0]
+    rules = state.rules
+    account = state.account
     if account.equity <= 0.0:
         close_all_now(state, i, BANKRUPT)
         account.status = STATUS_BANKRUPT
@@ -423,52 +422,52 @@ def check_ruin(state, i, gross):
     drawdown = account.equity / account.peak - 1.0
     if drawdown <= -rules.max_drawdown and account.status != STATUS_STOPPED:
         account.status = STATUS_STOPPED
-        for s in range(state.books.size):
+        for s in range(state.n_symbols):
             cancel_entries(state, s, 0, RISK)
-            state.books[s].is_forced = False
+            book_at(state, s).is_forced = False
             force_exit(state, i, s, RISK)
     return False
 
 
-@njit(cache=True)
+@step
 def call_margin(state, i, gross):
     """Order whole positions out, largest open loss first, until the rest is covered (F12).
 
     The open loss is that of the open entries at the last close, before costs; what already waits
     to be forced out no longer counts.
     """
-    account = state.account[0]
-    for s in range(state.books.size):
-        if state.books[s].is_forced:
-            gross -= abs(state.books[s].quantity) * state.books[s].mark
-    while account.equity < state.rules[0].maintenance * gross:
+    account = state.account
+    for s in range(state.n_symbols):
+        if book_at(state, s).is_forced:
+            gross -= abs(book_at(state, s).quantity) * book_at(state, s).mark
+    while account.equity < state.rules.maintenance * gross:
         worst = -1
         worst_pnl = math.inf
-        for s in range(state.books.size):
-            book = state.books[s]
+        for s in range(state.n_symbols):
+            book = book_at(state, s)
             if book.quantity == 0.0 or book.is_forced:
                 continue
             pnl = 0.0
             for k in range(book.n_entries):
-                entry = state.entries[s, k]
+                entry = entry_at(state, s, k)
                 pnl += entry.side * entry.quantity * (book.mark - entry.price)
             if pnl < worst_pnl:
                 worst, worst_pnl = s, pnl
         if worst < 0:
             break
         force_exit(state, i, worst, MARGIN)
-        gross -= abs(state.books[worst].quantity) * state.books[worst].mark
+        gross -= abs(book_at(state, worst).quantity) * book_at(state, worst).mark
 
 
-@njit(cache=True)
+@step
 def needs_matching(state):
     """Return whether an order works or an open entry has a level."""
-    for s in range(state.books.size):
-        book = state.books[s]
+    for s in range(state.n_symbols):
+        book = book_at(state, s)
         if book.n_working > 0:
             return True
         for k in range(book.n_entries):
-            entry = state.entries[s, k]
+            entry = entry_at(state, s, k)
             if not (
                 math.isnan(entry.stop) and math.isnan(entry.target) and math.isnan(entry.trail)
             ):

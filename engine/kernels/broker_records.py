@@ -41,7 +41,8 @@ RULES = np.dtype(
         ("expire_bars", "i8"),
         ("pyramiding", "i8"),
         ("size_kind", "i8"),
-    ]
+    ],
+    align=True,
 )
 
 ACCOUNT = np.dtype(
@@ -62,7 +63,8 @@ ACCOUNT = np.dtype(
         ("ambiguous", "i8"),
         ("stale", "i8"),
         ("conflicts", "i8"),
-    ]
+    ],
+    align=True,
 )
 
 BOOK = np.dtype(
@@ -80,7 +82,8 @@ BOOK = np.dtype(
         ("n_working", "i8"),
         ("has_bar", "?"),
         ("is_forced", "?"),  # a forced exit waits (F12)
-    ]
+    ],
+    align=True,
 )
 
 WORKING = np.dtype(
@@ -102,7 +105,8 @@ WORKING = np.dtype(
         ("target_b", "f8"),
         ("trail", "f8"),
         ("is_trail_fraction", "?"),
-    ]
+    ],
+    align=True,
 )
 
 ENTRY = np.dtype(
@@ -120,7 +124,8 @@ ENTRY = np.dtype(
         ("trail_level", "f8"),
         ("extreme", "f8"),  # highest high of a long since its entry, lowest low of a short
         ("is_trail_fraction", "?"),
-    ]
+    ],
+    align=True,
 )
 
 ORDER = np.dtype(
@@ -143,7 +148,8 @@ ORDER = np.dtype(
         ("target_a", "f8"),
         ("target_b", "f8"),
         ("trail", "f8"),
-    ]
+    ],
+    align=True,
 )
 
 FILL = np.dtype(
@@ -164,7 +170,8 @@ FILL = np.dtype(
         ("closing_fee", "f8"),
         ("after", "f8"),  # the position after the fill
         ("risk", "f8"),  # |entry - stop| per share
-    ]
+    ],
+    align=True,
 )
 
 TRADE = np.dtype(
@@ -187,7 +194,57 @@ TRADE = np.dtype(
         ("open", "?"),
         ("r_multiple", "f8"),
         ("order_id", "i8"),
-    ]
+    ],
+    align=True,
+)
+
+
+SIDE = np.dtype(
+    # One side's optional fields (`engine.types.SideSignals`): addresses of float64 arrays of
+    # shape (n_symbols, n_times), 0 for a field that the formula has not.
+    [
+        ("limit", "i8"),
+        ("trigger", "i8"),
+        ("stop_a", "i8"),
+        ("stop_b", "i8"),
+        ("target_a", "i8"),
+        ("target_b", "i8"),
+        ("trail", "i8"),
+        ("is_trail_fraction", "i8"),
+    ],
+    align=True,
+)
+
+STATE = np.dtype(
+    # Everything that a step reads or changes. Addresses are those of arrays that the caller
+    # keeps: `entries` (n_symbols, most_entries) and `working` (n_symbols, most_working) stand in
+    # the order of their numbers; `saved_…` and `tried` serve the comparison of path rules (F4).
+    [
+        ("rules", RULES),
+        ("account", ACCOUNT),
+        ("saved_account", ACCOUNT),
+        ("saved_book", BOOK),
+        ("long", SIDE),
+        ("short", SIDE),
+        ("size", "i8"),
+        ("n_symbols", "i8"),
+        ("n_times", "i8"),
+        ("most_entries", "i8"),
+        ("most_working", "i8"),
+        ("most_tried", "i8"),
+        ("most_orders", "i8"),
+        ("most_fills", "i8"),
+        ("books", "i8"),
+        ("entries", "i8"),
+        ("working", "i8"),
+        ("orders", "i8"),
+        ("fills", "i8"),
+        ("saved_entries", "i8"),
+        ("saved_working", "i8"),
+        ("saved_orders", "i8"),
+        ("tried", "i8"),
+    ],
+    align=True,
 )
 
 
@@ -204,41 +261,13 @@ class Tape(NamedTuple):
     dividend: FloatArray
 
 
-class SideTape(NamedTuple):
-    """One side's signals; arrays of absent fields have no columns and are never read."""
+class Flags(NamedTuple):
+    """The conditions of both sides: see `engine.types.SideSignals`."""
 
-    enter: BoolArray
-    exit: BoolArray
-    limit: FloatArray
-    trigger: FloatArray
-    stop_a: FloatArray
-    stop_b: FloatArray
-    target_a: FloatArray
-    target_b: FloatArray
-    trail: FloatArray
-    is_trail_fraction: bool
-
-
-class State(NamedTuple):
-    """Everything that changes from bar to bar, and the rules beside it.
-
-    `entries` (n_symbols, most open entries) and `working` (n_symbols, most orders) are kept in
-    the order of their numbers. `saved_…` and `tried` serve the comparison of path rules (F4).
-    """
-
-    rules: np.ndarray
-    account: np.ndarray
-    books: np.ndarray
-    entries: np.ndarray
-    working: np.ndarray
-    orders: np.ndarray
-    fills: np.ndarray
-    saved_account: np.ndarray
-    saved_book: np.ndarray
-    saved_entries: np.ndarray
-    saved_working: np.ndarray
-    saved_orders: np.ndarray
-    tried: np.ndarray
+    enter_long: BoolArray
+    exit_long: BoolArray
+    enter_short: BoolArray
+    exit_short: BoolArray
 
 
 class Curves(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from engine.kernels.broker_constants import CLOSE, INSIDE, OPEN
+from engine.kernels.broker_memory import step
 
 NAN = math.nan
 STILL_OPEN = -1
@@ -70,13 +71,16 @@ def pair_fills(tape, fills, first, out):
     return n_rows
 
 
-@njit(cache=True)
+@step
 def has_split(split):
     """Return whether a symbol's shares were ever split."""
-    return np.any(split != 1.0)
+    count = 0
+    for ratio in split:
+        count += ratio != 1.0
+    return count > 0
 
 
-@njit(cache=True)
+@step
 def rescale(split, begin, end, lot, following, scale):
     """Express open lots in the shares of bar `end`, which knows the splits from `begin` on."""
     ratio = 1.0
@@ -88,7 +92,7 @@ def rescale(split, begin, end, lot, following, scale):
             lot = following[lot]
 
 
-@njit(cache=True)
+@step
 def write_row(tape, fills, lot, f, quantity, scale, first, row):
     """Write the trade of `quantity` shares from entry fill `lot` to exit fill `f`."""
     entry = fills[lot]
@@ -130,7 +134,7 @@ def write_row(tape, fills, lot, f, quantity, scale, first, row):
     row.r_multiple = row.pnl / risked if risked > 0.0 else NAN
 
 
-@njit(cache=True)
+@step
 def last_close(close):
     """Return the last known close of a symbol."""
     t = close.size - 1
@@ -139,7 +143,7 @@ def last_close(close):
     return close[t]
 
 
-@njit(cache=True)
+@step
 def excursion(tape, s, entry, first, i_exit, phase, raw):
     """Return the lowest and highest price from an entry fill to its exit, in entry shares (M10).
 
