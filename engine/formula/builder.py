@@ -219,7 +219,7 @@ class Builder:
                 f"was {number_text(value)}).",
             )
             return None
-        if value == 0 or self.graph[index].is_constant:
+        if value == 0:
             return index
         return self._apply(tree, "offset", index, offset=int(value))
 

@@ -145,7 +145,7 @@ def _values(program: Program, columns: Columns, n: int) -> list[Value]:
         elif node.op == "column":
             values[i] = columns(node.name)
         elif node.op == "offset":
-            values[i] = _shifted(values[node.args[0]], int(node.numbers[0]))
+            values[i] = _shifted(_as_array(values[node.args[0]], n), int(node.numbers[0]))
         elif node.op == "function":
             function = FUNCTIONS[node.name]
             key = (function.kernel, node.args, node.numbers)
@@ -157,9 +157,8 @@ def _values(program: Program, columns: Columns, n: int) -> list[Value]:
     return values
 
 
-def _shifted(value: Value, k: int) -> Row:
+def _shifted(value: Row, k: int) -> Row:
     """Return the values k bars ago; NaN, or false, before there are any."""
-    value = cast(Row, value)  # the offset of a constant is that constant, not an operation
     out = np.empty_like(value)
     out[k:] = value[: max(value.size - k, 0)]
     out[:k] = False if value.dtype == np.bool_ else np.nan
