@@ -103,6 +103,7 @@ def result_wanted(tab: str) -> dict[str, str]:
 NEW_FORM = "new-form"
 NEW_PREVIOUS = "new-previous"
 NEW_BASE = "new-base"
+NEW_DESIGN = "new-design"
 NEW_SPECS = "new-specs"
 NEW_GENERATED = "new-generated"
 NEW_NAME = "new-name"

@@ -16,13 +16,22 @@
   let busySince = IDLE;
   let waiting = null;
   let pause = 0;
-  const send = (form, shown) => {
+  // The form before the last change, which the preview draws in grey.
+  let before = null;
+  // What the parameters' controls are made from: most drafts change only their values.
+  const isRedesigned = (form, old) => form.mode !== old.mode || form.strategy !== old.strategy ||
+    (form.mode === "formula" && form.text !== plain(old.text));
+  const design = (form, old) => ({
+    mode: form.mode, strategy: form.strategy, text: form.text, params: form.params,
+    is_other: form.strategy !== old.strategy,
+  });
+  const send = (form, old) => {
     busySince = performance.now();
     waiting = null;
-    set("new-previous", { data: shown });
+    set("new-previous", { data: before });
     set("new-form", { data: form });
+    if (isRedesigned(form, old)) set("new-design", { data: design(form, old) });
   };
-  let shown = null;
 
   // The editor: a coloured copy below a transparent text area.
   const FIELDS = /^(\s*)([a-z][a-z0-9_]*)(\s*:)/;
@@ -43,8 +52,9 @@
       add("tok-quiet", field[3]);
       rest = rest.slice(field[0].length);
     }
-    for (const [token] of rest.matchAll(/[a-zA-Z_]\w*(?=\s*\()|[a-zA-Z_]\w*|\d+(?:\.\d+)?|[^\w]+|./g)) {
-      const follows = rest.slice(rest.indexOf(token) + token.length);
+    for (const match of rest.matchAll(/[a-zA-Z_]\w*(?=\s*\()|[a-zA-Z_]\w*|\d+(?:\.\d+)?|[^\w]+|./g)) {
+      const token = match[0];
+      const follows = rest.slice(match.index + token.length);
       if (/^\d/.test(token)) add("tok-number", token);
       else if (parameters.has(token)) add("tok-param", token);
       else if (/^(and|or|not)$/.test(token)) add("tok-quiet", token);
@@ -94,6 +104,7 @@
   d.hindcastForm = {
     gather: (...values) => {
       const [old, text] = [values.pop(), values.pop()];
+      const skip = [d.no_update, d.no_update, d.no_update];
       const form = { ...old, text: plain(text), params: {} };
       d.callback_context.inputs_list.flat().forEach((input) => {
         if (input.id.key) form[input.id.key] = input.value === undefined ? null : input.value;
@@ -103,24 +114,28 @@
       // Another strategy begins with its own defaults, a formula with the text that is on its way.
       const isOther = form.mode === "template" && form.strategy !== old.strategy;
       if (isOther) form.params = {};
-      if (form.mode === "formula" && !form.text) return [d.no_update, d.no_update];
-      if (!same(form, old)) {
-        const typed = form.text !== plain(old.text);
-        // The defaults, now that their sliders are there, are no change of the draft.
-        if (Object.keys(old.params).length) shown = old;
-        if (!typed && performance.now() - busySince > 3000) {
-          busySince = performance.now();
-          waiting = null;
-          return [form, shown];
-        }
-        if (typed) pause = setTimeout(() => send(form, shown), 250);
-        else waiting = form;
-      } else waiting = null;
-      return [d.no_update, d.no_update];
+      if (form.mode === "formula" && !form.text) return skip;
+      if (same(form, old)) {
+        waiting = null;
+        return skip;
+      }
+      // The defaults, now that their sliders are there, are no change of the draft.
+      if (Object.keys(old.params).length) before = old;
+      if (form.text !== plain(old.text)) {
+        pause = setTimeout(() => send(form, old), 250);
+        return skip;
+      }
+      if (performance.now() - busySince < 3000) {
+        waiting = [form, old];
+        return skip;
+      }
+      busySince = performance.now();
+      waiting = null;
+      return [form, before, isRedesigned(form, old) ? design(form, old) : d.no_update];
     },
     drawn: () => {
       busySince = IDLE;
-      if (waiting) send(waiting, shown);
+      if (waiting) send(...waiting);
     },
     pair: (slider, number) => {
       const from = d.callback_context.triggered_id;

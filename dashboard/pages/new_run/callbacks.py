@@ -46,6 +46,7 @@ def _register_browser(app: Dash) -> None:
         browser("gather"),
         Output(ids.NEW_FORM, "data"),
         Output(ids.NEW_PREVIOUS, "data"),
+        Output(ids.NEW_DESIGN, "data"),
         Input(FIELDS, "value"),
         Input(PICKS, "value"),
         Input(PARAMS, "value"),
@@ -145,27 +146,22 @@ def _register_strategy(app: Dash, api: Api) -> None:
         Output(ids.NEW_PARAMS, "children"),
         Output(ids.NEW_SPECS, "data"),
         Output(ids.NEW_ABOUT_TEMPLATE, "children"),
-        Input(ids.NEW_FORM, "data"),
-        State(ids.NEW_PREVIOUS, "data"),
+        Input(ids.NEW_DESIGN, "data"),
         State(ids.NEW_SPECS, "data"),
         prevent_initial_call=True,
     )
-    def controls(form: forms.Form, before: forms.Form | None, known: dict[str, Any]) -> Any:
+    def controls(design: dict[str, Any], known: dict[str, Any]) -> Any:
         items = {item["name"]: item for item in api.strategies()}
-        is_other = before is None or before["strategy"] != form["strategy"]
-        about = parts.about_template(items.get(form["strategy"])) if is_other else no_update
-        if form["mode"] == "formula":
-            parsed = formula_text.read(form["text"])
-            specs = parsed.params
-            if parsed.problems:
-                return no_update, no_update, about
-        else:
-            specs = items[form["strategy"]]["params"] if form["strategy"] in items else {}
+        item = items.get(design["strategy"])
+        about = parts.about_template(item) if design["is_other"] else no_update
+        specs = item["params"] if item else {}
+        if design["mode"] == "formula":
+            parsed = formula_text.read(design["text"])
+            specs = known if parsed.problems else parsed.params
         if specs == known:
             return no_update, no_update, about
         same = {name for name, spec in specs.items() if spec == known.get(name)}
-        keeps = form["mode"] == "formula" or not is_other
-        values = {name: form["params"][name] for name in same if keeps and name in form["params"]}
+        values = {name: design["params"][name] for name in same if name in design["params"]}
         return parts.parameters(specs, values), specs, about
 
     @app.callback(

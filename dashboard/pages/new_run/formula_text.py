@@ -146,7 +146,9 @@ def _bounds(default: float) -> tuple[float, float]:
 
 def write(formula: Mapping[str, Any], params: Mapping[str, Parameter]) -> str:
     """Return the text of a formula, so that `read` gives the same fields and parameters."""
-    heads = [_write_parameter(name, parameter) for name, parameter in params.items()]
+    # Numbers first: a choice such as the direction is read last.
+    ordered = sorted(params.items(), key=lambda item: isinstance(item[1]["default"], str))
+    heads = [_write_parameter(name, parameter) for name, parameter in ordered]
     width = max((len(name) for name in formula), default=0) + 1
     fields = [f"{f'{name}:':<{width}} {expression}" for name, expression in formula.items()]
     return "\n".join(["   ".join(heads), *fields] if heads else fields)

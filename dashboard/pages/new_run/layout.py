@@ -67,6 +67,7 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
             dcc.Store(id=ids.NEW_FORM, data=form),
             dcc.Store(id=ids.NEW_PREVIOUS),
             dcc.Store(id=ids.NEW_BASE, data=base),
+            dcc.Store(id=ids.NEW_DESIGN),
             dcc.Store(id=ids.NEW_SPECS, data=specs),
             dcc.Store(id=ids.NEW_GENERATED, data=""),
             dcc.Store(id=ids.NEW_PRESETS, data=forms.PRESETS),
@@ -321,7 +322,7 @@ def _portfolio(form: forms.Form, series: Sequence[Document]) -> Component:
                 size="xs",
                 className="grow",
             ),
-            _number("size_value", "", form["size_value"], min=0, placeholder="–"),
+            _number("size_value", "Amount", form["size_value"], min=0, placeholder="–"),
         ],
         className="size-pair",
     )
@@ -356,14 +357,14 @@ def _portfolio(form: forms.Form, series: Sequence[Document]) -> Component:
 
 
 def _number(key: str, label: str, value: Any, **props: Any) -> Component:
-    named = {"label": label} if label else {"attributes": {"input": {"aria-label": key}}}
     return dmc.NumberInput(
         id=ids.new_field(key),
+        label=label,
         value="" if value is None else value,
         size="xs",
         hideControls=True,
         debounce=300,
-        **{**named, **props},
+        **props,
     )
 
 
@@ -441,14 +442,14 @@ def _rule(label: str, key: str, words: Mapping[str, str], *controls: Component) 
         [
             html.Summary(
                 [
-                    html.Span(label, className="rule-name"),
-                    html.Span(words[key], id=ids.new_sentence(key), className="rule-words"),
+                    html.Span(label, className="exec-name"),
+                    html.Span(words[key], id=ids.new_sentence(key), className="exec-words"),
                     icon("down"),
                 ]
             ),
-            html.Div(list(controls), className="fields rule-controls"),
+            html.Div(list(controls), className="fields exec-controls"),
         ],
-        className="rule",
+        className="exec",
     )
 
 
@@ -475,7 +476,7 @@ def _preview(draft: drafts.Draft) -> Component:
             html.Div(draft.tiles, id=ids.NEW_TILES, className="preview-tiles"),
         ],
         hint=[badge("draft"), html.Span(draft.elapsed, id=ids.NEW_ELAPSED)],
-        actions=html.Div(draft.legend, id=ids.NEW_LEGEND, className="legend"),
+        actions=html.Div(draft.legend, id=ids.NEW_LEGEND, className="keys"),
         class_name="preview",
     )
     summary = card(

@@ -54,10 +54,9 @@ def _box(left: float, width: float) -> dict[str, str]:
 
 
 def parameters(specs: Mapping[str, Any], values: Mapping[str, Any]) -> list[Component]:
-    """Return a control a parameter: a slider with its number, or a choice."""
-    return [
-        _parameter(name, spec, values.get(name, spec["default"])) for name, spec in specs.items()
-    ]
+    """Return a control a parameter: sliders with their numbers first, then choices."""
+    ordered = sorted(specs.items(), key=lambda item: item[1]["kind"] == "choice")
+    return [_parameter(name, spec, values.get(name, spec["default"])) for name, spec in ordered]
 
 
 def _parameter(name: str, spec: Mapping[str, Any], value: Any) -> Component:
@@ -114,15 +113,15 @@ def tiles(found: Sequence[view.Tile]) -> list[Component]:
 
 def legend(now: str, before: str | None) -> list[Component]:
     """Return what the three lines are."""
-    parts = [_legend_item("line-accent", now)]
+    parts = [_legend_item("key-accent", now)]
     if before:
-        parts.append(_legend_item("line-grey", before))
-    parts.append(_legend_item("line-benchmark", "B&H"))
+        parts.append(_legend_item("key-grey", before))
+    parts.append(_legend_item("key-benchmark", "B&H"))
     return parts
 
 
 def _legend_item(name: str, text: str) -> Component:
-    return html.Span([html.Span(className=f"line {name}"), text], className="legend-item")
+    return html.Span([html.Span(className=f"key-line {name}"), text], className="keys-item")
 
 
 def identical(run: Document | None) -> list[Component]:

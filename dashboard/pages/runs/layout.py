@@ -55,10 +55,11 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
                 [
                     html.H1("Runs", className="page-title"),
                     html.Span(str(found["total"]), id=ids.RUNS_COUNT, className="page-hint"),
+                    _actions(),
                 ],
                 className="page-head",
             ),
-            html.Div([*_filters(view, strategies, symbols), _actions()], className="filters"),
+            html.Div(_filters(view, strategies, symbols), className="filters"),
             html.Div([rows, _rail(found["items"])], className="runs-body"),
         ]
     )
@@ -316,13 +317,13 @@ def _columns(sort: str) -> list[dict[str, Any]]:
         return definition
 
     return [
-        column("name", "Name", 184, "RunName", key="name", flex=1),
-        column("sparkline", "Equity", 122, "RunEquity"),
-        column("cagr", "CAGR", 82, "RunStruck", key="cagr", is_number=True),
+        column("name", "Name", 170, "RunName", key="name", flex=1),
+        column("sparkline", "Equity", 116, "RunEquity"),
+        column("cagr", "CAGR", 76, "RunStruck", key="cagr", is_number=True),
         column(
             "sharpe",
             "Sharpe",
-            70,
+            80,
             "RunBar",
             key="sharpe",
             is_number=True,
@@ -331,22 +332,22 @@ def _columns(sort: str) -> list[dict[str, Any]]:
         column(
             "max_drawdown",
             "Max drawdown",
-            106,
+            104,
             "RunBar",
             key="max_drawdown",
             is_number=True,
             cellRendererParams={"share": "drawdown_share", "tone": "down"},
         ),
-        column("trades", "Trades", 64, key="trades", is_number=True),
-        column("symbols", "Symbols", 92, "RunSymbols"),
+        column("trades", "Trades", 62, key="trades", is_number=True),
+        column("symbols", "Symbols", 88, "RunSymbols"),
         column("check", "Checks", 124, "RunCheck"),
         column(
             "age",
             "Age",
-            64,
+            62,
             key="created",
             is_number=True,
-            cellClass="run-age",
+            cellClass=["run-age", "ag-right-aligned-cell"],
             tooltipField="created",
         ),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard import formatting as fmt
 from dashboard import theme
+from dashboard.figures import axes
 from dashboard.theme import Figure, Theme
 
 PAGE_SIZE = 100
@@ -140,21 +141,24 @@ def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure
         "selected": {"marker": {"size": 9, "color": theme.color("accent", current), "opacity": 1}},
         "unselected": {"marker": {"opacity": 0.75}},
     }
-    ticks = {"ticksuffix": f"{fmt.THIN}%", "nticks": 5, "rangemode": "tozero"}
-    layout = theme.chart_layout(
-        current,
-        margin={"l": 12, "r": 48, "t": 4, "b": 40},
-        hovermode="closest",
-        hoverlabel={
-            "bgcolor": theme.color("inset", current),
-            "bordercolor": theme.color("control", current),
-        },
-        xaxis=theme.axis(
-            current, title={"text": "max drawdown", "font": {"size": 11}, "standoff": 6}, **ticks
-        ),
-        yaxis=theme.axis(current, side="right", **ticks),
-    )
-    return {"data": [trace], "layout": layout}
+    figure = axes.chart(current, 236, right=48)
+    layout = figure["layout"]
+    layout["margin"]["b"] = 40
+    axes.with_hover(figure, current)
+    title = {"text": "max drawdown", "font": {"size": 11}, "standoff": 6}
+    layout["xaxis"] = _percent_axis(trace["x"], current, title=title)
+    layout["yaxis"] = _percent_axis(trace["y"], current, side="right")
+    figure["data"] = [trace]
+    return figure
+
+
+def _percent_axis(values: Sequence[float], current: Theme, **changes: Any) -> dict[str, Any]:
+    """Return an axis from zero over `values`, wide enough that no tick stands at its end."""
+    low, high = min([0.0, *values]), max([1.0, *values])
+    bounds = axes.padded(low, high, 0.1)
+    ticks = axes.linear_ticks(low, high, 4)
+    texts = [fmt.decimal(tick, 0, unit=f"{fmt.THIN}%") for tick in ticks]
+    return theme.axis(current, range=list(bounds), tickvals=ticks, ticktext=texts, **changes)
 
 
 def export_csv(items: Sequence[Mapping[str, Any]]) -> str:
