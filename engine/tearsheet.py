@@ -77,7 +77,8 @@ def statistics(
     dict
         Ready for JSON, times in UTC ms, None where something is not defined.
         metrics, benchmark_metrics : as of a run; benchmark_metrics is empty without a benchmark.
-        monthly : rows of year, months (12), total and the benchmark's total.
+        monthly : rows of year, months (12), total, and of the benchmark `benchmark` (its total)
+            and `benchmark_months`.
         drawdowns : the five deepest, deepest first.
         rolling : Sharpe ratio, volatility and beta over half a year.
         distribution : returns of periods with a position.
@@ -185,7 +186,7 @@ def _benchmark_metrics(benchmark: _Curve | None, rules: Conventions) -> Metrics:
 def monthly_returns(
     curve: _Curve, benchmark: _Curve | None, rules: Conventions
 ) -> list[dict[str, Any]]:
-    """Return a row a year: twelve monthly returns, the year's and the benchmark's.
+    """Return a row a year: twelve monthly returns and the year's, of both accounts.
 
     Months are those of the local date for bars shorter than a day, else of the UTC date. The
     first month is measured from the base, so the rows compound to the total return.
@@ -193,9 +194,12 @@ def monthly_returns(
     months, by_month = _calendar_returns(curve, "datetime64[M]", rules)
     years, totals = _calendar_returns(curve, "datetime64[Y]", rules)
     theirs: dict[int, float | None] = {}
+    their_months: dict[int, float | None] = {}
     if benchmark is not None:
         their_years, their_totals = _calendar_returns(benchmark, "datetime64[Y]", rules)
         theirs = dict(zip(their_years, their_totals, strict=True))
+        numbers, values = _calendar_returns(benchmark, "datetime64[M]", rules)
+        their_months = dict(zip(numbers, values, strict=True))
     month_returns = dict(zip(months, by_month, strict=True))
     return [
         {
@@ -203,6 +207,7 @@ def monthly_returns(
             "months": [month_returns.get(12 * year + month) for month in range(12)],
             "total": total,
             "benchmark": theirs.get(year),
+            "benchmark_months": [their_months.get(12 * year + month) for month in range(12)],
         }
         for year, total in zip(years, totals, strict=True)
     ]

@@ -81,7 +81,12 @@ def test_monthly_returns_start_from_the_cash_and_compound_to_the_total():
     assert rows[0]["months"][2:11] == [None] * 9
     assert rows[0]["months"][11] == pytest.approx(0.5)
     assert rows[0]["total"] == pytest.approx(0.485)
+    # The benchmark: 100 until February, 120 in December (+20 %), 90 in January (-25 %).
     assert rows[0]["benchmark"] == pytest.approx(0.2)
+    assert rows[0]["benchmark_months"][:2] == [0.0, 0.0]
+    assert rows[0]["benchmark_months"][2:11] == [None] * 9
+    assert rows[0]["benchmark_months"][11] == pytest.approx(0.2)
+    assert rows[1]["benchmark_months"][0] == pytest.approx(-0.25)
     assert rows[1]["months"] == [0.0] + [None] * 11
     assert rows[1]["benchmark"] == pytest.approx(-0.25)
 
