@@ -100,7 +100,8 @@ def _encode_column(
         array, description["categories"] = _codes(name, array)
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise FrameError(f"Column {name!r}: type {array.dtype} has no place in a frame.")
-    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    # A lone row of a packed record counts as contiguous, and is misaligned all the same.
+    array = np.require(array, array.dtype.newbyteorder("<"), ["C", "ALIGNED"])
     description["dtype"] = array.dtype.str
     if compress and array.dtype.str in _PCO_TYPES and array.size:
         description["codec"] = "pco"

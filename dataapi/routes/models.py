@@ -128,7 +128,7 @@ class DeleteSeriesQuery(Accepted):
 
 
 class ImportForm(Accepted):
-    """A file of bars and how it is to be read; what is left out is found out, or stays as stored."""
+    """A file of bars and how it is to be read; what is left out is found out, or stays."""
 
     file: FileStorage
     symbol: Symbol

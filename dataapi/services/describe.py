@@ -16,10 +16,9 @@ TIMEFRAME_WORDS = {
 }
 UNIT_WORDS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month"}
 FILLS = {
-    "next_open": "Orders made at a close fill at the next bar's open.",
-    "this_close": "Orders fill at the very close that made them, which nobody can trade: "
-    "take the result as an upper hand.",
-    "next_close": "Orders made at a close fill at the next bar's close.",
+    "next_open": "Market orders made at a close fill at the next bar's open.",
+    "this_close": "Market orders fill at the very close that made them, which nobody can trade.",
+    "next_close": "Market orders made at a close fill at the next bar's close.",
 }
 PATHS = {
     "pessimistic": "Where a bar touches both a stop and a target, the stop is taken.",
@@ -55,6 +54,8 @@ def summary(
     sentences = [_what(config, title, first, last)]
     sentences += _entries_and_exits(formula, params, config)
     sentences.append(_size(config, formula, params))
+    if _has_levels(formula):
+        sentences.append("Limit and stop orders work from the next bar on.")
     sentences.append(FILLS[config.execution.fill])
     if _has_two_levels(formula):
         sentences.append(PATHS[config.execution.path])
@@ -90,7 +91,7 @@ def _entries_and_exits(
         exit_when = formula.get(f"exit_{side}")
         exits = [] if exit_when is None or _is_never(exit_when) else [_when(exit_when, params)]
         exits += _children(formula, side, params)
-        sentences.append(f"{leave} {_either(exits)}." if exits else f"{leave} never.")
+        sentences.append(f"{leave} {_either(exits)}." if exits else f"Never {leave.lower()}.")
     return sentences
 
 
@@ -106,8 +107,11 @@ def _is_never(expression: Any) -> bool:
 
 
 def _when(expression: Any, params: Mapping[str, Any]) -> str:
-    if str(expression).strip() in {"1", "1.0", "True"}:
-        return "at once"
+    text = "".join(str(expression).split())
+    if text in {"1", "1.0", "True"}:
+        return "at every chance"
+    if text == "bar_index==0":
+        return "at the first bar"
     return f"when {phrase(expression, params)}"
 
 
@@ -177,6 +181,10 @@ def _costs(config: RunConfig) -> str:
 
 def _bps(value: float | None) -> str:
     return "the same" if value is None else f"{value:g} bps"
+
+
+def _has_levels(formula: Mapping[str, Any]) -> bool:
+    return any(name.startswith(("limit_", "trigger_")) for name in formula)
 
 
 def _has_two_levels(formula: Mapping[str, Any]) -> bool:

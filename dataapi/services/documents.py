@@ -149,7 +149,7 @@ def describe(inputs: Inputs, time: np.ndarray[Any, Any]) -> str:
     timeframe = inputs.config.timeframe
     return summary(
         inputs.config,
-        title=inputs.plan.definition.title,
+        title=title_of(inputs.plan.definition),
         formula=inputs.plan.definition.formula,
         params=inputs.plan.plan.params,
         first=wire.iso_stamp(time[0], timeframe),
@@ -161,11 +161,18 @@ def strategy_part(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
     """Return the strategy as a run document shows it."""
     return {
         "name": definition.name,
-        "title": definition.title,
+        "title": title_of(definition),
         "description": definition.description,
         "params": dict(params),
         "formula": dict(definition.formula),
     }
+
+
+def title_of(definition: StrategyDefinition) -> str:
+    """Return a strategy's title; a formula that has only a name is called by it."""
+    if definition.title == "Formula" and definition.name != "formula":
+        return definition.name.replace("_", " ").capitalize()
+    return definition.title
 
 
 def stored_conventions(document: Document) -> Conventions:

@@ -31,8 +31,8 @@ CALLS = {
     "atr": ("n", "the {n}-bar ATR"),
     "natr": ("n", "the {n}-bar ATR in percent"),
     "adx": ("n", "the {n}-bar ADX"),
-    "highest": ("x n", "the {n}-bar high of {x}"),
-    "lowest": ("x n", "the {n}-bar low of {x}"),
+    "highest": ("x n", "the highest of {x} in {n} bars"),
+    "lowest": ("x n", "the lowest of {x} in {n} bars"),
     "stddev": ("x n", "the {n}-bar standard deviation of {x}"),
     "zscore": ("x n", "the {n}-bar z-score of {x}"),
     "bb_upper": ("x n k", "the upper Bollinger band ({n} bars, {k} deviations)"),
@@ -61,17 +61,12 @@ def phrase(expression: str | float, params: Mapping[str, Any]) -> str:
     return _phrase(tree.body, params)
 
 
-def is_always(expression: str | float, *, value: bool) -> bool:
-    """Return whether an expression is plainly constant: `1`, `True` or `1 > 0` forms are not."""
-    return str(expression).strip() in ({"1", "1.0", "True"} if value else {"0", "0.0", "False"})
-
-
 def _phrase(node: ast.expr, params: Mapping[str, Any]) -> str:
     match node:
         case ast.Constant(value=value):
-            return str(value)
+            return _number(value)
         case ast.Name(id=name) if name in params:
-            return str(params[name])
+            return _number(params[name])
         case ast.Name(id=name):
             return PRICES.get(name, name)
         case ast.Call(func=ast.Name(id=name), args=args) if name in CALLS:
@@ -89,10 +84,16 @@ def _phrase(node: ast.expr, params: Mapping[str, Any]) -> str:
             return f" {ARITHMETIC[type(op)]} ".join(sides)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return f"−{_term(operand, params)}"
-        case ast.Subscript(value=value, slice=ast.Constant(value=int(offset))):
-            bars = "bar" if offset == 1 else "bars"
-            return f"{_phrase(value, params)} {offset} {bars} ago"
+        case ast.Subscript(value=value, slice=offset):
+            bars = _phrase(offset, params)
+            since = f"{bars} bar{'' if bars == '1' else 's'} ago"
+            joint = " " if isinstance(value, ast.Name) else " as of "
+            return f"{_phrase(value, params)}{joint}{since}"
     return f"`{_source(node, params)}`"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _grouped(node: ast.expr, params: Mapping[str, Any]) -> str:
