@@ -27,6 +27,9 @@ SEED = 20_050_301
 POISONED_BARS = 64
 """How far the poison reaches: a rule that looks further ahead meets the end of the cut bars."""
 
+SETTLED_FACTOR = 20
+"""After so many lookbacks a recursive indicator has forgotten its first values to 1e-8 or so."""
+
 PATHS: tuple[str, ...] = get_args(Path)
 _FILL_COLUMNS = ("i_time", "symbol", "side", "quantity", "price", "fee", "reason")
 
@@ -204,8 +207,9 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
 
     No condition may be true before the strategy's longest lookback, counted in own bars, nor
     before the run starts. Then every symbol's series is started one lookback later, and again in
-    its middle: from four lookbacks after that on, the signals must be the same. Indicators that
-    remember everything (an exponential average) may differ a little; by how much is reported.
+    its middle. Recursive indicators (an exponential average) forget their first values gradually,
+    so what differs after four lookbacks is reported; after twenty (with fewer bars: half of what
+    is left, but four at least) the signals must be the same.
 
     Returns
     -------
@@ -225,35 +229,49 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         return not_run(f"The strategy needs {lookback} earlier bars; there are not as many.")
     start = f"{lookback} bars, first tradable bar {_stamp(market, first)}"
     n_bars = int(market.has_bar.sum(axis=1).max())
-    n_settling = WARM_UP_FACTOR * lookback
-    if n_bars <= lookback + n_settling:
-        needed = lookback + n_settling + 1
-        return not_run(f"{start}. Restarting elsewhere needs at least {needed} bars.")
+    n_needed = (1 + WARM_UP_FACTOR) * lookback + 1
+    if n_bars < n_needed:
+        return not_run(f"{start}. Restarting elsewhere needs at least {n_needed} bars.")
     if _counts_bars(trial):
         return not_run(f"{start}. The formula counts bars, so elsewhere it is another one.")
-    drift = _Drift(0.0, "")
-    for n_later in sorted({lookback, max(lookback, n_bars // 2 - n_settling)}):
+    drift = _Drift(0.0, "", 0)
+    for n_later in sorted({lookback, max(lookback, n_bars // 2 - WARM_UP_FACTOR * lookback)}):
         other, indicators = trial.evaluate(_started_later(market, n_later))
+        n_settling = min(SETTLED_FACTOR * lookback, (n_bars - n_later) // 2)
+        n_settling = max(WARM_UP_FACTOR * lookback, n_settling)
         settled = _own_bars_from(market, n_later + n_settling)
-        change = _first_settled_change(known.signals, other, settled)
+        change = _first_change_where(settled, known.signals, other)
         if change is not None:
             return {
                 "status": "fail",
                 "detail": f"{start}. Started {n_later} bars later, {change.what} differs at "
                 f"{_stamp(market, change.i_time)}: the result depends on where the bars begin.",
             }
-        drift = max(drift, _largest_drift(known.indicators, indicators, settled))
+        is_warm = _own_bars_from(market, n_later + WARM_UP_FACTOR * lookback)
+        n_changes = _n_changes_where(is_warm, known.signals, other)
+        drift = max(drift, _drift_where(is_warm, known.indicators, indicators, n_changes))
     return {"status": "pass", "detail": f"{start}. {_drift_text(drift)}"}
 
 
-def _first_settled_change(known: Signals, other: Signals, settled: BoolArray) -> _Change | None:
-    theirs = signal_rows(other)
-    for name, row in signal_rows(known).items():
-        if row.dtype == np.bool_:
-            differs = ((row != theirs[name]) & settled).any(axis=0)
-            if differs.any():
-                return _Change(name, int(np.flatnonzero(differs)[0]))
+def _conditions(signals: Signals) -> dict[str, BoolArray]:
+    return {name: row for name, row in signal_rows(signals).items() if row.dtype == np.bool_}
+
+
+def _first_change_where(where: BoolArray, known: Signals, other: Signals) -> _Change | None:
+    theirs = _conditions(other)
+    for name, row in _conditions(known).items():
+        differs = ((row != theirs[name]) & where).any(axis=0)
+        if differs.any():
+            return _Change(name, int(np.flatnonzero(differs)[0]))
     return None
+
+
+def _n_changes_where(where: BoolArray, known: Signals, other: Signals) -> int:
+    theirs = _conditions(other)
+    return sum(
+        int(np.count_nonzero((row != theirs[name]) & where))
+        for name, row in _conditions(known).items()
+    )
 
 
 def _first_early_signal(market: Market, signals: Signals, lookback: int) -> int | None:
@@ -300,28 +318,38 @@ def _started_later(market: Market, n_bars: int) -> Market:
 
 
 class _Drift(NamedTuple):
-    """The largest relative difference of an indicator, and which one it is."""
+    """How far an indicator differs at most, as a share of its usual size; signals that differ."""
 
     size: float
     label: str
+    n_changes: int
 
 
-def _largest_drift(
-    known: Mapping[str, FloatArray], found: Mapping[str, FloatArray], where: BoolArray
+def _drift_where(
+    where: BoolArray,
+    known: Mapping[str, FloatArray],
+    found: Mapping[str, FloatArray],
+    n_changes: int,
 ) -> _Drift:
-    worst = _Drift(0.0, "")
+    worst = _Drift(0.0, "", n_changes)
     for name, row in known.items():
-        ours, theirs = row[where], found[name][where]
-        scale = np.maximum(np.abs(ours), np.abs(theirs))
-        relative = np.abs(ours - theirs) / np.where(scale > 0.0, scale, 1.0)
-        worst = max(worst, _Drift(float(np.nanmax(relative, initial=0.0)), name))
+        difference = np.abs(row[where] - found[name][where])
+        is_known = np.isfinite(difference)
+        if is_known.any():
+            scale = float(np.abs(row[where][is_known]).mean()) or 1.0
+            largest = float(difference[is_known].max())
+            worst = max(worst, _Drift(largest / scale, name, n_changes))
     return worst
 
 
 def _drift_text(drift: _Drift) -> str:
     if drift.size <= TOLERANCE:
         return "Restarted elsewhere: no drift."
-    return f"Restarted elsewhere: the same signals, {drift.label} drifts by {drift.size:.1g}."
+    signals = f"{drift.n_changes} signals differ" if drift.n_changes else "no signal differs"
+    return (
+        f"Restarted elsewhere, after {WARM_UP_FACTOR} lookbacks {drift.label} drifts by at most "
+        f"{drift.size:.1g} of its mean, and {signals}."
+    )
 
 
 class Band(NamedTuple):

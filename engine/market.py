@@ -39,7 +39,8 @@ def build_market(
     Returns
     -------
     Market
-        Arrays of shape (n_symbols, n_times), C-contiguous; those of a lone symbol are views.
+        Arrays of shape (n_symbols, n_times), C-contiguous and writable: of any other layout the
+        kernels would be compiled anew. Those of a lone symbol are views where they can be.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def build_market(
     symbols = tuple(sorted(bars))
     spans = [_span(name, bars[name], start_ms, end_ms, warm_up_bars) for name in symbols]
     own_times = [bars[name].time[span] for name, span in zip(symbols, spans, strict=True)]
-    clock = _union(own_times)
+    clock = np.require(_union(own_times), np.int64, ("C", "W"))
     places = [None if own.size == clock.size else clock.searchsorted(own) for own in own_times]
     kept = [(bars[name], span, at) for name, span, at in zip(symbols, spans, places, strict=True)]
 
@@ -146,7 +147,7 @@ def _place(
 ) -> FloatArray:
     """Return the columns as rows on the union clock, NaN where a symbol has no bar."""
     if len(columns) == 1:
-        return np.ascontiguousarray(columns[0][0]).reshape(1, n_times)
+        return np.require(columns[0][0], np.float64, ("C", "W")).reshape(1, n_times)
     rows = np.full((len(columns), n_times), np.nan)
     for row, (column, at) in zip(rows, columns, strict=True):
         row[slice(None) if at is None else at] = column

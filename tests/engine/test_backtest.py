@@ -20,6 +20,8 @@ from engine.errors import (
     InvalidParameterError,
     UnknownStrategyError,
 )
+from engine.kernels.broker import run_bars
+from engine.kernels.indicators import sma
 from engine.metrics import METRIC_NAMES
 from engine.resolve import end_ms, plan_run, resolve, start_ms
 from engine.strategies import builtin_names
@@ -431,6 +433,19 @@ def test_importing_the_engine_does_not_load_the_compiler():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_stored_bars_which_are_read_only_need_no_kernel_of_their_own():
+    config = {"strategy": {"name": "sma_cross"}}
+    engine.backtest({"X": bars_of(wave()), "Y": bars_of(wave())}, config)
+    known = [list(kernel.signatures) for kernel in (run_bars, sma)]
+    bars = bars_of(wave())
+    for name in ("time", "open", "high", "low", "close", "volume"):
+        getattr(bars, name).flags.writeable = False
+
+    engine.backtest({"X": bars}, config)
+
+    assert [list(kernel.signatures) for kernel in (run_bars, sma)] == known
 
 
 def test_unknown_attributes_are_refused():

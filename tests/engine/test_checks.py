@@ -256,10 +256,30 @@ class RemembersTheStart(Trial):
         return replace(signals, long=replace(signals.long, enter=enter)), rows
 
 
+class CountsFromTheFirstBar(Trial):
+    """Enters at every tenth stored bar, wherever the bars happen to begin."""
+
+    def evaluate(self, market):
+        signals, rows = super().evaluate(market)
+        count = np.cumsum(market.has_bar, axis=1)
+        enter = (count % 10 == 0) & (count > self.plan.lookback) & market.has_bar
+        enter[:, : market.first] = False
+        return replace(signals, long=replace(signals.long, enter=enter)), rows
+
+
+def choppy_bars(seed):
+    """Prices that keep crossing their own mean."""
+    bars = random_bars(seed, n=1500)
+    close = 100 * np.exp(np.random.default_rng(seed).normal(0, 0.03, 1500))
+    return replace(bars, open=close, high=close, low=close, close=close)
+
+
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("cheat", [TooEarly, BeforeTheStart, RemembersTheStart])
+@pytest.mark.parametrize(
+    "cheat", [TooEarly, BeforeTheStart, RemembersTheStart, CountsFromTheFirstBar]
+)
 def test_every_warm_up_cheat_is_caught(cheat, seed):
-    bars = {"A": random_bars(seed)}
+    bars = {"A": choppy_bars(seed)}
     market = build_market(bars, start_ms=int(bars["A"].time[20]), warm_up_bars=5)
     trial = trial_of(kind=cheat)
 
@@ -288,7 +308,17 @@ def test_an_exponential_average_reports_its_drift():
     verdict = warm_up(trial, market, observe(trial, market))
 
     assert verdict["status"] == "pass"
-    assert "ema(close, 10) drifts by " in verdict["detail"]
+    assert "after 4 lookbacks ema(close, 10) drifts by at most" in verdict["detail"]
+    assert verdict["detail"].endswith("of its mean, and no signal differs.")
+
+
+def test_an_indicator_that_is_never_a_number_drifts_by_nothing():
+    trial, market = trial_of({"enter_long": "sma(log(0 - close), 3) > 1"}), market_of(1)
+
+    observation = observe(trial, market)
+
+    assert look_ahead(trial, market, observation)["status"] == "pass"
+    assert warm_up(trial, market, observation)["detail"].endswith("no drift.")
 
 
 def test_warm_up_bars_before_the_start_make_the_first_bar_tradable():
