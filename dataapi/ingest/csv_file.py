@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from dataapi.ingest.text import read_text
 from dataapi.ingest.times import DateOrder, StampColumn, Times, check_steps, resolve_times
 from engine.types import Bars, FloatArray, IntArray
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 16_384
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '’]\d{3})+(\.\d+)?", re.ASCII)
@@ -114,27 +115,38 @@ def _blocks(
 ) -> Iterator[tuple[list[list[str]], list[int]]]:
     """Yield complete rows with their line numbers, a block at a time; blank lines are skipped."""
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=header.delimiter, strict=True)
+    # Only a quoted cell can hold a line break, and only then do rows and lines part.
+    size = 1 if '"' in content else BLOCK_ROWS
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
-        for row in reader:
-            if reader.line_num <= header.line:
-                continue
-            if not any(cell.strip() for cell in row):
-                continue
-            columns.n_rows += 1
-            if len(row) != header.width:
-                reason = f"the row has {len(row)} cells, the header has {header.width}"
-                problems.add(reader.line_num, "", header.delimiter.join(row), reason)
-                continue
-            rows.append(row)
-            lines.append(reader.line_num)
-            if len(rows) == BLOCK_ROWS:
+        while part := list(islice(reader, size)):
+            first = reader.line_num - len(part) + 1
+            for line, row in _data_rows(part, first, header, columns, problems):
+                rows.append(row)
+                lines.append(line)
+            if len(rows) >= BLOCK_ROWS:
                 yield rows, lines
                 rows, lines = [], []
     except csv.Error as error:
         raise IngestError(f"Line {reader.line_num} is not CSV: {error}.") from None
     yield rows, lines
+
+
+def _data_rows(
+    rows: list[list[str]], first: int, header: Header, columns: _Columns, problems: Problems
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header that have its width; note the others, skip blank ones."""
+    for line, row in enumerate(rows, start=first):
+        if line <= header.line or not any(row):
+            continue
+        if len(row) == header.width:
+            columns.n_rows += 1
+            yield line, row
+        elif any(cell.strip() for cell in row):
+            columns.n_rows += 1
+            reason = f"the row has {len(row)} cells, the header has {header.width}"
+            problems.add(line, "", header.delimiter.join(row), reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +165,7 @@ class _BlockReader:
         if "symbol" in self.header.columns:
             columns.symbols |= {text.strip() for text in cells[self.header.columns["symbol"]]}
         texts = _stamp_texts(cells, self.header)
-        keep = np.array(
-            [stamps.add(row, text, self.problems) for row, text in zip(lines, texts, strict=True)]
-        )
+        keep = stamps.add(lines, texts, self.problems)
         values: dict[str, FloatArray] = {}
         for name in self.wanted:
             column: Sequence[str] = cells[self.header.columns[name]]
@@ -188,7 +198,7 @@ def _numbers(
     # float() also takes 1_000 and digits of other scripts: such a block is read one by one.
     if joined.isascii() and "_" not in joined:
         try:
-            values = np.array([float(text) for text in texts])
+            values = np.fromiter(map(float, texts), np.float64, len(texts))
         except ValueError:
             pass
         else:

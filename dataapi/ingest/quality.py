@@ -19,7 +19,7 @@ OUTLIER_SIGMAS = 12.0
 STALE_BARS = 5
 SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 1.5)
 SPLIT_TOLERANCE = 0.03
-MAX_MARKET_BREAK_DAYS = 5
+MAX_MARKET_BREAK_DAYS = 10
 _MAD_TO_SIGMA = 1.4826
 
 
@@ -62,7 +62,7 @@ def quality(bars: Bars, timeframe: str) -> list[Finding]:
 
 
 def coverage(bars: Bars, timeframe: str) -> list[dict[str, str]]:
-    """Return the stretches without a break of more than five days (three bars when longer)."""
+    """Return the stretches without a break of more than ten days (three bars when longer)."""
     limit = max(MAX_MARKET_BREAK_DAYS * DAY_MS, 3 * timeframe_ms(timeframe))
     starts = np.concatenate([[0], np.flatnonzero(np.diff(bars.time) > limit) + 1])
     ends = np.concatenate([starts[1:] - 1, [bars.time.size - 1]])
@@ -108,7 +108,7 @@ def _closed_days(extra: IntArray, calendar: str) -> Finding:
     if not extra.size:
         return _passed("closed_days", f"No bar stands on a day when {calendar} was closed.")
     examples = tuple({"time": _text(t, "1d")} for t in extra[:MAX_EXAMPLES])
-    text = f"{extra.size:,} bars on days when {calendar} was closed, first {examples[0]['time']}."
+    text = f"Bars on days when {calendar} was closed: {extra.size:,}, first {examples[0]['time']}."
     return Finding(
         kind="closed_days", level="doubt", count=extra.size, text=text, examples=examples
     )
@@ -124,7 +124,7 @@ def _long_breaks(bars: Bars, timeframe: str) -> Finding:
         for i in i_before[:MAX_EXAMPLES]
     )
     text = (
-        f"{i_before.size:,} breaks longer than holidays explain, first from "
+        f"Breaks longer than holidays explain: {i_before.size:,}, first from "
         f"{examples[0]['from']} to {examples[0]['to']}."
     )
     return Finding(kind="gaps", level="doubt", count=i_before.size, text=text, examples=examples)
@@ -147,7 +147,7 @@ def _outliers(bars: Bars, timeframe: str) -> Finding:
         for i in largest[:MAX_EXAMPLES]
     )
     text = (
-        f"{found.size:,} returns beyond twelve robust sigmas, the largest "
+        f"Returns beyond twelve robust sigmas: {found.size:,}, the largest "
         f"{examples[0]['return']:+.1%} at {examples[0]['time']}: real, or a bad price?"
     )
     return Finding(kind="outliers", level="info", count=found.size, text=text, examples=examples)
@@ -166,7 +166,7 @@ def _split_like(bars: Bars, timeframe: str) -> Finding:
         for i in found[:MAX_EXAMPLES]
     )
     text = (
-        f"{found.size:,} jumps look like splits that are not stored, first at "
+        f"Jumps that look like splits but are not stored: {found.size:,}, first at "
         f"{examples[0]['time']} (ratio {examples[0]['ratio']:.3f})."
     )
     return Finding(kind="splits", level="doubt", count=found.size, text=text, examples=examples)
@@ -186,7 +186,7 @@ def _stale(bars: Bars, timeframe: str) -> Finding:
         for a, n in list(zip(starts[is_long], lengths[is_long], strict=True))[:MAX_EXAMPLES]
     )
     text = (
-        f"{int(is_long.sum()):,} stretches of {STALE_BARS} or more bars repeat the same prices, "
+        f"Stretches of {STALE_BARS} or more bars with the same prices: {int(is_long.sum()):,}, "
         f"first from {examples[0]['from']}."
     )
     count = int(is_long.sum())

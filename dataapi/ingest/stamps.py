@@ -1,14 +1,9 @@
-"""Time stamps as people write them, read one by one into a wall clock and, where given, an offset.
-
-Dates and clock times repeat, so each spelling is parsed once: a million minute bars have a few
-thousand dates and 1,440 clock times.
-"""
+"""Time stamps as people write them, read into a wall clock and, where given, an offset."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -35,7 +30,8 @@ class Stamp(NamedTuple):
 
     `days` counts from 1970-01-01, None where that order of day and month gives no date;
     `month_first` differs from `days` only for 03/04/2000. `offset_min` is None when no zone is
-    written. `style` names how it is written: a file uses one style.
+    written. `style` names how it is written: a file uses one style. The text before `cut` is the
+    date, the rest the clock time; None where the two cannot be parted.
     """
 
     style: str
@@ -43,9 +39,9 @@ class Stamp(NamedTuple):
     month_first: int | None
     clock_ms: int | None
     offset_min: int | None
+    cut: int | None = None
 
 
-@lru_cache(maxsize=65_536)
 def _parse_date(text: str) -> tuple[str, int | None, int | None] | None:
     if match := _YEAR_FIRST.fullmatch(text):
         year, mark, month, day = match.groups()
@@ -71,7 +67,6 @@ def _parse_date(text: str) -> tuple[str, int | None, int | None] | None:
     return None
 
 
-@lru_cache(maxsize=65_536)
 def _parse_clock(text: str) -> tuple[int | None, int | None] | None:
     """Return (milliseconds of the day, offset in minutes); None when it is no clock time."""
     if match := _COMPACT_CLOCK.fullmatch(text):
@@ -94,6 +89,7 @@ def _parse_clock(text: str) -> tuple[int | None, int | None] | None:
 
 def parse_stamp(text: str) -> Stamp | None:
     """Return the stamp written in `text`, or None when it is in no known form."""
+    n_blanks = len(text) - len(text.lstrip())
     text = text.strip()
     if len(text) in {12, 14} and text.isdigit() and (stamp := _compact_instant(text)) is not None:
         return stamp
@@ -105,11 +101,12 @@ def parse_stamp(text: str) -> Stamp | None:
         return None
     style, days, month_first = parsed
     if not clock_text:
-        return Stamp(style, days, month_first, 0, None)
+        return Stamp(style, days, month_first, 0, None, n_blanks + len(text))
     clock = _parse_clock(clock_text)
     if clock is None:
         return None
-    return Stamp(f"{style} clock", days, month_first, clock[0], clock[1])
+    cut = n_blanks + len(date_text)
+    return Stamp(f"{style} clock", days, month_first, clock[0], clock[1], cut)
 
 
 def _split(text: str) -> tuple[str, str]:
