@@ -28,6 +28,8 @@ MAX_NODES = 250
 """Of one plan: a million bars of each take 2 GB at most."""
 
 ENTRY_PRICE = "entry_price"
+PERCENT = "percent"
+NONE = "none"
 SIZES = ("fraction", "units", "cash", "risk")
 LATER = {
     "of": "Series of other symbols (of) are not available in this version.",
@@ -262,7 +264,7 @@ class Builder:
             self.refuse(tree.func, LATER[name])
         elif name in SIZES:
             self.refuse(tree.func, f"`{name}(x)` may be used in the field size only.")
-        elif name == "percent":
+        elif name == PERCENT:
             self.refuse(tree.func, "`percent(x)` may be used in trail_long and trail_short only.")
         elif name in COLUMNS or name in self._params:
             self.refuse(tree.func, f"`{name}` is not a function; `{name}[k]` is k bars ago.")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from engine.errors import EngineError
-from engine.formula.builder import ENTRY_PRICE, SIZES
+from engine.formula.builder import ENTRY_PRICE, PERCENT, SIZES
 from engine.formula.definition import formula_definition, resolve_params
 from engine.formula.functions import FUNCTIONS
 from engine.formula.nodes import COLUMNS
-from engine.formula.planning import PERCENT, Plan, plan_or_problems
+from engine.formula.planning import Plan, plan_or_problems
 from engine.formula.syntax import MAX_CHARACTERS, Token, scan
 
 WordKind = Literal["name", "function", "parameter", "number", "operator", "unknown"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,18 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from engine.errors import InvalidParameterError
+from engine.formula.builder import ENTRY_PRICE, LATER, NONE, PERCENT, SIZES
+from engine.formula.functions import FUNCTIONS
+from engine.formula.nodes import COLUMNS
 
 ParameterKind = Literal["int", "float", "choice"]
 ParameterValue = int | float | str
 DIRECTIONS = ("long_only", "short_only", "long_short")
 
 _KEYS = {"default", "min", "max", "step", "choices", "kind", "description"}
+_RESERVED = frozenset(
+    {*COLUMNS, *FUNCTIONS, *SIZES, *LATER, ENTRY_PRICE, PERCENT, NONE, *keyword.kwlist}
+)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 
 
@@ -91,6 +98,8 @@ def parameter_spec(name: str, value: object) -> ParameterSpec:
         raise InvalidParameterError(f"The parameter {name} {problem}.", field=_dotted(name))
     if not _NAME.fullmatch(name):
         raise _refused(name, "named by a letter, then lower-case letters, digits and _", name)
+    if name in _RESERVED:
+        raise _refused(name, "a name that formulas do not have already", name)
     choices = table.get("choices", DIRECTIONS if name == "direction" else ())
     if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
         raise _refused(name, "declared with choices that are texts", choices)

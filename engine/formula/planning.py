@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from engine.errors import InvalidFormulaError
-from engine.formula.builder import SIZES, Builder, Linear
+from engine.formula.builder import NONE, PERCENT, SIZES, Builder, Linear
 from engine.formula.definition import (
     ParameterValue,
     StrategyDefinition,
@@ -32,7 +32,6 @@ FIELDS = (
     *CONSTANT_FIELDS,
 )
 MAX_CONSTANT = 1_000_000
-PERCENT = "percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ class _Planner:
             self._outputs[name] = index
 
     def _plan_constant(self, field: str, tree: ast.expr) -> None:
-        if field == "expire_bars" and isinstance(tree, ast.Name) and tree.id == "none":
+        if field == "expire_bars" and isinstance(tree, ast.Name) and tree.id == NONE:
             return
         value = self._builder.constant(tree)
         if value is None:
