@@ -27,6 +27,8 @@ from dashboard.web import add_edges
 logger = logging.getLogger(__name__)
 
 PAGES: tuple[Page, ...] = (runs.PAGE, new_run.PAGE, result.PAGE)
+# As many as a screen of 900 px leaves room for.
+STARRED_SHOWN = 8
 ASSETS = Path(__file__).parent / "assets"
 
 INDEX = """<!DOCTYPE html>
@@ -130,6 +132,21 @@ def _register_routing(app: Dash, api: Api) -> None:
     def show(route: dict[str, str]) -> tuple[Component, dict[str, str]]:
         page, title = render(api, route["path"], route["search"])
         return page, {"text": title, "path": route["path"]}
+
+    @app.callback(
+        Output(ids.NAV_COUNT, "children"),
+        Output(ids.NAV_STARRED, "children"),
+        Input(ids.TITLE, "data"),
+        prevent_initial_call=True,
+    )
+    def navigation(title: dict[str, str]) -> tuple[str, list[Component]]:
+        try:
+            count = api.runs(limit=1)["total"]
+            starred = api.runs(limit=STARRED_SHOWN, starred=True)["items"]
+        except ApiError:
+            # The page itself says what is wrong.
+            return "", []
+        return str(count), shell.starred(starred)
 
     app.clientside_callback(ClientsideFunction("hindcast", "shown"), Input(ids.TITLE, "data"))
     app.clientside_callback(ClientsideFunction("hindcast", "note"), Input(ids.TOAST, "data"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import quote
+
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids, theme
+from dashboard.client import Document
 from dashboard.components.basics import attributes, icon, skeleton
 
 NAVIGATION = (("/", "Runs", "runs"), ("/new", "New run", "plus"))
@@ -140,3 +144,38 @@ def _help() -> Component:
         className="dialog help",
         **attributes(aria_label="Keys"),
     )
+
+
+def starred(runs: Sequence[Document]) -> list[Component]:
+    """Return the starred runs for the navigation, each with its curve."""
+    if not runs:
+        return []
+    links: list[Component] = [
+        html.A(
+            [
+                html.Span(className="icon spark", style={"--icon": spark(run["sparkline"])}),
+                html.Span(run["name"] or run["strategy"]),
+            ],
+            href=run["url"],
+            className="nav-star",
+            title=run["name"] or run["strategy"],
+        )
+        for run in runs
+    ]
+    return [html.H2("Starred"), *links]
+
+
+def spark(values: Sequence[float]) -> str:
+    """Return a curve as the mask of an icon, so that it is drawn in the colour of the text."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    span = (high - low) or 1.0
+    last = max(len(values) - 1, 1)
+    points = " ".join(
+        f"{48.0 * i / last:.1f},{26.0 - 24.0 * (value - low) / span:.1f}"
+        for i, value in enumerate(values)
+    )
+    svg = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 28' preserveAspectRatio='none'>"
+        f"<polyline points='{points}' fill='none' stroke='black' stroke-width='2'/></svg>"
+    )
+    return f'url("data:image/svg+xml,{quote(svg)}")'

@@ -317,7 +317,7 @@ def _columns(sort: str) -> list[dict[str, Any]]:
         return definition
 
     return [
-        column("name", "Name", 170, "RunName", key="name", flex=1),
+        column("name", "Name", 160, "RunName", key="name", flex=1),
         column("sparkline", "Equity", 116, "RunEquity"),
         column("cagr", "CAGR", 76, "RunStruck", key="cagr", is_number=True),
         column(
