@@ -73,10 +73,26 @@ def each_store(each_database_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
+def reopened() -> Iterator[Callable[..., Store]]:
+    """Open the store of a store once more, as another process would; closed after the test."""
+    stores: list[Store] = []
+
+    def reopen(store: Store, **options: int) -> Store:
+        stores.append(open_store(store.url, **options))
+        return stores[-1]
+
+    yield reopen
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
 def make_bars() -> Callable[..., Bars]:
     """Seeded valid daily bars: n_bars from 2000-01-01 on, weekends included."""
 
-    def make(n_bars: int, *, seed: int = 0, first_ms: int = 946_684_800_000, **terms: object) -> Bars:
+    def make(
+        n_bars: int, *, seed: int = 0, first_ms: int = 946_684_800_000, **terms: object
+    ) -> Bars:
         random = np.random.default_rng(seed)
         close = np.round(100.0 * np.exp(np.cumsum(random.normal(0.0, 0.01, n_bars))), 2)
         open_ = np.round(close * np.exp(random.normal(0.0, 0.002, n_bars)), 2)
