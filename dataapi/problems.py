@@ -25,6 +25,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from dataapi.store.errors import (
     AdjustmentConflictError,
@@ -180,8 +181,8 @@ def from_store(error: StoreError) -> ApiProblem:
 def from_validation(error: ValidationError) -> ApiProblem:
     """Return the problem that stands for a body or query that does not fit its model."""
     errors = [
-        {"field": _dotted(item["loc"]), "message": _message(item["type"], item["msg"])}
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        {"field": _dotted(item["loc"]), "message": _message(item)}
+        for item in error.errors(include_url=False)
     ]
     first = errors[0]
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
@@ -211,8 +212,11 @@ def _dotted(loc: Sequence[int | str]) -> str:
     return text
 
 
-def _message(kind: str, message: str) -> str:
+def _message(item: ErrorDetails) -> str:
     """Return pydantic's message in the words used everywhere else."""
+    kind, message = item["type"], item["msg"]
+    if kind == "string_pattern_mismatch":
+        return f"Expected text of the form {item['ctx']['pattern']}, was {item['input']!r:.80}."
     if kind == "extra_forbidden":
         return "Unknown key."
     if kind == "missing":

@@ -1,0 +1,234 @@
+"""`backtest`, `runs`, `show`, `export`, `verify`: runs, computed and stored without a server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.settings import Settings
+from dataapi.cli import CommandError
+from dataapi.cli.options import add_run_options, run_config
+
+if TYPE_CHECKING:
+    from dataapi.services.runs import Runs
+
+Document = dict[str, Any]
+
+PERCENT = {"total_return", "cagr", "volatility", "max_drawdown", "exposure_time", "win_rate"}
+SHOWN = (
+    ("final_equity", "Final equity"),
+    ("total_return", "Total return"),
+    ("cagr", "CAGR"),
+    ("volatility", "Volatility"),
+    ("sharpe", "Sharpe"),
+    ("sortino", "Sortino"),
+    ("max_drawdown", "Max drawdown"),
+    ("exposure_time", "Exposure"),
+    ("trades", "Trades"),
+    ("win_rate", "Win rate"),
+    ("profit_factor", "Profit factor"),
+    ("fees", "Fees"),
+)
+MARKS = {"pass": "ok", "info": "note", "doubt": "DOUBT", "fail": "FAIL"}
+
+
+def add_commands(subparsers: Any) -> None:
+    """Add the commands about runs to the command line."""
+    backtest = _add(subparsers, "backtest", _backtest, "run a strategy over stored bars")
+    add_run_options(backtest)
+    backtest.add_argument("--name", help="shown in the list of runs")
+    backtest.add_argument(
+        "--export", type=Path, metavar="DIR", help="also write CSV and JSON files"
+    )
+
+    runs = _add(subparsers, "runs", _list, "list, delete or import runs")
+    runs.set_defaults(q="", sort="-created", limit=50)
+    commands = runs.add_subparsers(dest="runs_command", metavar="COMMAND")
+    listed = _add(commands, "list", _list, "what is stored", is_nested=True)
+    listed.add_argument("-q", default="", help="words in name, strategy, symbols, tags")
+    listed.add_argument("--sort", default="-created", help="a metric or created; - for descending")
+    listed.add_argument("--limit", type=int, default=50)
+    delete = _add(commands, "delete", _delete, "delete a run", is_nested=True)
+    delete.add_argument("id", metavar="ID")
+    imported = _add(commands, "import", _import, "import a run's JSON bundle", is_nested=True)
+    imported.add_argument("file", type=Path, metavar="FILE.json")
+
+    _add(subparsers, "show", _show, "one run").add_argument("id", metavar="ID")
+    export = _add(subparsers, "export", _export, "a run as files")
+    export.add_argument("id", metavar="ID")
+    export.add_argument("--format", choices=("csv", "json"), default="csv")
+    export.add_argument("--output", type=Path, help="directory (csv) or file (json)")
+    _add(subparsers, "verify", _verify, "compute a run again and compare").add_argument(
+        "id", metavar="ID"
+    )
+
+
+def _add(
+    commands: Any, name: str, handler: Any, help_: str, *, is_nested: bool = False
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
+    # A nested parser's defaults would undo what was given before its name.
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS} if is_nested else {}
+    parser.add_argument("--data-dir", type=Path, help="a store of its own", **unset)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout", **unset)
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+@contextmanager
+def opened_runs(settings: Settings) -> Iterator[Runs]:
+    """Open the store with its runs service; a fresh store gets the bundled prices first."""
+    from dataapi.cli.opening import opened_store
+    from dataapi.services.bundled import import_bundled
+    from dataapi.services.bundled_runs import service
+
+    with opened_store(settings) as store:
+        imported = import_bundled(store)
+        if imported:
+            names = ", ".join(info.symbol for info in imported)
+            print(f"A fresh store: imported the bundled prices of {names}.", file=sys.stderr)
+        yield service(store, settings)
+
+
+def _backtest(arguments: argparse.Namespace, settings: Settings) -> int:
+    config = run_config(arguments)
+    with opened_runs(settings) as runs:
+        run = runs.submit(config, name=arguments.name or "")
+        if arguments.export is not None:
+            from dataapi.services.exports import write_directory
+
+            write_directory(runs, run.id, arguments.export)
+    if arguments.json:
+        print(run.body.decode())
+        return 0
+    _print_run(run.document)
+    print(f"\n{'Computed and stored.' if run.is_new else 'Stored already: answered from there.'}")
+    return 0
+
+
+def _list(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.store import RunQuery
+
+    query = RunQuery(q=arguments.q, sort=arguments.sort, limit=arguments.limit)
+    with opened_runs(settings) as runs:
+        page = runs.page(query)
+    if arguments.json:
+        _print_json(page)
+        return 0
+    if not page["items"]:
+        print("No runs yet: ./run backtest sma_cross --symbol AAPL")
+    for item in page["items"]:
+        metrics = item["metrics"]
+        numbers = "  ".join(
+            f"{label} {_text(name, metrics[name]):>9}"
+            for name, label in (("cagr", "CAGR"), ("sharpe", "Sharpe"), ("max_drawdown", "max DD"))
+        )
+        symbols = ",".join(item["symbols"])
+        what = f"{item['strategy']} {item['params_text']}".strip()
+        print(f"{item['id']}  {symbols:<20.20} {what:<34.34} {numbers}  {item['name']}".rstrip())
+    return 0
+
+
+def _delete(arguments: argparse.Namespace, settings: Settings) -> int:
+    with opened_runs(settings) as runs:
+        runs.delete(arguments.id)
+    _done(arguments, {"id": arguments.id, "deleted": True}, f"Deleted run {arguments.id}.")
+    return 0
+
+
+def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.services.exports import import_bundle
+
+    try:
+        bundle = json.loads(arguments.file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"Cannot read {arguments.file}: {error.strerror}.") from None
+    except ValueError as error:
+        raise CommandError(f"{arguments.file} is not JSON: {error}.") from None
+    with opened_runs(settings) as runs:
+        report = import_bundle(runs, bundle)
+    _done(
+        arguments, report, f"Imported run {report['id']} ({report['verdict']}). {report['detail']}"
+    )
+    return 0
+
+
+def _show(arguments: argparse.Namespace, settings: Settings) -> int:
+    with opened_runs(settings) as runs:
+        document = runs.document(arguments.id)
+    if arguments.json:
+        _print_json(document)
+    else:
+        _print_run(document)
+    return 0
+
+
+def _export(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.services.exports import bundle, write_directory
+
+    with opened_runs(settings) as runs:
+        if arguments.format == "csv":
+            directory = arguments.output or Path(arguments.id)
+            paths = [str(path) for path in write_directory(runs, arguments.id, directory)]
+            _done(arguments, {"files": paths}, "\n".join(paths))
+            return 0
+        document = bundle(runs, arguments.id)
+    if arguments.output is None:
+        _print_json(document)
+    else:
+        from dataapi.wire import json_bytes
+
+        arguments.output.write_bytes(json_bytes(document) + b"\n")
+        _done(arguments, {"files": [str(arguments.output)]}, str(arguments.output))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.services.verification import verify
+
+    with opened_runs(settings) as runs:
+        report = verify(runs, arguments.id)
+    place = f"engine {report['engine_version']}, numpy {report['numpy']}, numba {report['numba']}"
+    words = report["verdict"].replace("_", " ")
+    _done(arguments, report, f"{words}: {report['detail']}\n({place}, {report['processor']})")
+    return 0 if report["verdict"] == "same" else 1
+
+
+def _print_run(document: Document) -> None:
+    print(document["summary"], end="\n\n")
+    theirs = document["benchmark_metrics"]
+    has_benchmark = bool(theirs)
+    print(f"{'':<16}{'run':>16}{'benchmark':>16}" if has_benchmark else f"{'':<16}{'run':>16}")
+    for name, label in SHOWN:
+        line = f"{label:<16}{_text(name, document['metrics'].get(name)):>16}"
+        print(line + (f"{_text(name, theirs[name]):>16}" if name in theirs else ""))
+    print()
+    for badge in document["badges"]:
+        print(f"{MARKS[badge['level']]:<6}{badge['label']}: {badge['text']}")
+    print(f"\nid   {document['id']}\nurl  {document['url']}")
+
+
+def _text(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if name in PERCENT:
+        return f"{100 * value:,.2f} %"
+    return f"{value:,.0f}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def _done(arguments: argparse.Namespace, document: Document, text: str) -> None:
+    if arguments.json:
+        _print_json(document)
+    else:
+        print(text)
+
+
+def _print_json(document: Document) -> None:
+    from dataapi.wire import json_bytes
+
+    print(json_bytes(document).decode())

@@ -1,0 +1,75 @@
+"""`strategies` and `indicator`: what can be run, and one expression on a stored series."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from dataapi.cli.runs import opened_runs
+
+
+def add_commands(subparsers: Any) -> None:
+    """Add `strategies` and `indicator` to the command line."""
+    listed = subparsers.add_parser("strategies", help="the built-in strategies")
+    listed.add_argument("name", nargs="?", metavar="NAME")
+    listed.set_defaults(handler=_strategies)
+    indicator = subparsers.add_parser("indicator", help="one expression on a stored series")
+    indicator.add_argument("expression", metavar="EXPRESSION", help="for example 'rsi(close, 14)'")
+    indicator.add_argument("--symbol", required=True)
+    indicator.add_argument("--timeframe", default="1d")
+    indicator.add_argument("--start", metavar="DATE", help="first day shown")
+    indicator.add_argument("--end", metavar="DATE", help="last day shown")
+    indicator.set_defaults(handler=_indicator)
+    for parser in (listed, indicator):
+        parser.add_argument("--data-dir", type=Path, help="a store of its own")
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _strategies(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi import wire
+    from dataapi.services.strategies import strategies, strategy
+
+    found = [strategy(arguments.name)] if arguments.name else strategies()
+    if arguments.json:
+        document = found[0] if arguments.name else {"items": found}
+        print(wire.json_bytes(document).decode())
+        return 0
+    for item in found:
+        defaults = " ".join(f"{name}={p['default']}" for name, p in item["params"].items())
+        print(f"{item['name']:<24}{defaults}")
+        print(f"    {item['description']}")
+        if arguments.name:
+            for name, spec in item["params"].items():
+                print(f"    {name:<12}{_range(spec):<36}{spec['description']}")
+            for field, expression in item["formula"].items():
+                print(f"    {field}: {expression}")
+    return 0
+
+
+def _range(spec: dict[str, Any]) -> str:
+    if spec["choices"]:
+        return ", ".join(spec["choices"])
+    return f"{spec['kind']} {spec['min']:g} … {spec['max']:g}"
+
+
+def _indicator(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi import wire
+    from dataapi.services.indicators import indicator_columns
+
+    with opened_runs(settings) as runs:
+        columns = indicator_columns(
+            runs.store,
+            arguments.expression,
+            arguments.symbol,
+            arguments.timeframe,
+            start=arguments.start,
+            end=arguments.end,
+        )
+    if arguments.json:
+        print(wire.json_bytes(wire.json_columns(columns)).decode())
+    else:
+        sys.stdout.write(wire.csv_text({"time": columns["time"], "value": columns["values"]}))
+    return 0
