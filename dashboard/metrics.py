@@ -92,7 +92,7 @@ METRICS: dict[str, Metric] = {
         "starting cash.",
     ),
     "max_drawdown_days": Metric(
-        "Its length",
+        "Max drawdown lasts",
         _days,
         "lower",
         "Days from the last bar of the peak before the deepest drawdown to the first recovery, "
@@ -104,9 +104,7 @@ METRICS: dict[str, Metric] = {
         "lower",
         "Days of the longest time below a peak, which need not be the deepest.",
     ),
-    "ulcer_index": Metric(
-        "Ulcer index", _PERCENT, "lower", "Root of the mean squared drawdown."
-    ),
+    "ulcer_index": Metric("Ulcer index", _PERCENT, "lower", "Root of the mean squared drawdown."),
     "var_95": Metric(
         "VaR 95",
         _small_percent,
@@ -203,7 +201,10 @@ METRICS: dict[str, Metric] = {
         "SQN", _ratio, "higher", "Root of the number of trades × mean P&L / its deviation (n − 1)."
     ),
     "kelly": Metric(
-        "Kelly", _PERCENT, "higher", "Win rate − (1 − win rate) / payoff ratio; a fraction, not advice."
+        "Kelly",
+        _PERCENT,
+        "higher",
+        "Win rate − (1 − win rate) / payoff ratio; a fraction, not advice.",
     ),
     "fees": Metric("Fees paid", formatting.money, "lower", "Commissions of all fills."),
     "periods_per_year": Metric(

@@ -271,6 +271,9 @@
 
     fill(bars) {
       this.bars = bars;
+      // Aggregated bars stand further apart than the timeframe, even where the market never closed.
+      const gaps = bars.time.slice(1).map((ms, i) => ms - bars.time[i]);
+      this.isCoarse = gaps.length > 0 && gaps.reduce((a, b) => Math.min(a, b)) > this.step * 1.5;
       this.index = new Map(bars.time.map((ms, i) => [ms / 1000, i]));
       this.candles.setData(bars.time.map((ms, i) => ({
         time: ms / 1000, open: bars.open[i], high: bars.high[i], low: bars.low[i], close: bars.close[i],
@@ -353,9 +356,8 @@
       if (!(to > from)) return;
       const inside = from >= time[0] - gap && to <= time[last] + gap;
       const want = this.window(from, to);
-      const coarser = want.last - want.first > (time[last] - time[0]) * 1.01;
-      const finer = want.last - want.first < (time[last] - time[0]) * 0.6 && this.bars.bucket_ms > this.step;
-      if ((!inside && coarser) || finer || !inside) this.show(this.symbol, from, to);
+      const finer = want.last - want.first < (time[last] - time[0]) * 0.6 && this.isCoarse;
+      if (!inside || finer) this.show(this.symbol, from, to);
     }
 
     // Values under the crosshair, else of the last bar.
@@ -462,7 +464,7 @@
     api.setGridOption("doesExternalFilterPass", (node) => numbers.has(node.data.number));
     api.onFilterChanged();
     const count = document.getElementById("result-trade-count");
-    if (count) count.textContent = `${current.symbol}, ${numbers.size} of ${current.rows.length}`;
+    if (count) count.textContent = `${current.symbol}, ${numbers.size.toLocaleString("en-US")} of ${current.rows.length.toLocaleString("en-US")}`;
     markRow(api);
   };
   const markRow = async (given) => {

@@ -14,6 +14,8 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.basics import attributes
+
 _LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 _FILE = Path(__file__).resolve().parent.parent / "assets" / _LIBRARY
 LIBRARY_URL = f"/assets/{_LIBRARY}?m={zlib.crc32(_FILE.read_bytes()):08x}"
@@ -50,5 +52,7 @@ def price_chart(
         className="price-chart",
         style={"height": height},
         role="img",
-        **{"data-options": json.dumps(options), "aria-label": "Price with the trades of the run"},
+        **attributes(
+            data_options=json.dumps(options), aria_label="Price with the trades of the run"
+        ),
     )

@@ -43,8 +43,8 @@ def equity_figure(
         numbered in the chart.
     theme : Theme
     scale : {"log", "linear", "relative"}
-        Relative draws strategy / benchmark - 1, both from 1 at the start. A log axis cannot show
-        an equity of zero or less: such a run is drawn on a linear one.
+        Relative draws strategy / benchmark - 1, both from 1 at the first bar that both have. A
+        log axis cannot show an equity of zero or less: such a run is drawn on a linear one.
     """
     time = np.asarray(curves["time"], dtype=np.float64)
     figure = axes.chart(theme, HEIGHT, right=58)
@@ -99,7 +99,8 @@ def _add_equity(
 
 def _add_relative(figure: Figure, curves: Mapping[str, FloatArray], theme: Theme) -> None:
     ratio = curves["equity"] / curves["benchmark"]
-    ahead = ratio / ratio[0] - 1.0
+    known = ratio[np.isfinite(ratio)]
+    ahead = ratio / (known[0] if known.size else np.nan) - 1.0
     figure["data"].append(
         {
             "y": ahead,

@@ -29,7 +29,8 @@ def yearly_figure(
     height : int
         Pixels.
     """
-    figure = axes.chart(theme, height, bargap=0.34)
+    # A few years would be a few slabs: bars keep the width they have among six.
+    figure = axes.chart(theme, height, bargap=1.0 - 0.66 * min(len(years) / 6, 1.0))
     labels = [str(row["year"]) for row in years]
     totals = [_number(row["total"]) for row in years]
     benchmarks = [_number(row.get("benchmark")) for row in years]
@@ -122,8 +123,8 @@ def distribution_figure(distribution: Mapping[str, Any], theme: Theme) -> Figure
         },
     ]
     top = float(max(counts.max(initial=0.0), density.max(initial=0.0))) or 1.0
-    _mark_tail(figure, distribution["var_95"], "VaR 95", top * 1.2, "dash", theme)
-    _mark_tail(figure, distribution["cvar_95"], "CVaR", top * 1.04, "dot", theme)
+    _mark_tail(figure, edges, distribution["var_95"], "VaR 95", top * 1.2, "dash", theme)
+    _mark_tail(figure, edges, distribution["cvar_95"], "CVaR", top * 1.04, "dot", theme)
     axes.with_hover(figure, theme)
     ticks = axes.linear_ticks(float(edges[0]), float(edges[-1]), 6)
     figure["layout"]["xaxis"] = axis(
@@ -134,42 +135,38 @@ def distribution_figure(distribution: Mapping[str, Any], theme: Theme) -> Figure
         range=[float(edges[0]), float(edges[-1])],
     )
     figure["layout"]["yaxis"] = axes.value_axis(
-        theme, axes.linear_ticks(0.0, top, 4), formatting.integer, range=[0.0, top * 1.28]
+        theme, axes.linear_ticks(0.0, top, 5), formatting.integer, range=[0.0, top * 1.28]
     )
     return figure
 
 
 def qq_figure(qq: Mapping[str, Any], theme: Theme) -> Figure:
-    """Return sample quantiles of returns against those of a normal one.
-
-    The line goes through the quartiles, so that the tails, which the chart is about, do not tilt
-    it.
+    """Return quantiles of returns against those of a normal distribution; equal ones on the line.
 
     Parameters
     ----------
     qq : mapping
-        `theoretical` (standard normal quantiles, increasing) and `sample` (returns, increasing).
+        `theoretical` (quantiles of the normal distribution of the same mean and deviation) and
+        `sample` (returns), both increasing fractions.
     theme : Theme
     """
     figure = axes.chart(theme, HEIGHT, right=48)
     x, y = _thinned(qq["theoretical"], qq["sample"])
     if x.size < 2:
         return figure
-    (x1, x2), (y1, y2) = np.quantile(x, [0.25, 0.75]), np.quantile(y, [0.25, 0.75])
     ends = np.array([x[0], x[-1]])
     dots = {"mode": "markers", "marker": {"size": 3.5, "color": color("accent", theme)}}
     straight = {"mode": "lines", "line": line("benchmark", theme, 1.1, "4px,3px")}
-    fitted = y1 + (y2 - y1) / (x2 - x1) * (ends - x1)
     figure["data"] = [
         {"type": "scatter", "x": axes.typed(at), "y": axes.typed(values), **look}
-        for at, values, look in ((ends, fitted, straight), (x, y, dots))
+        for at, values, look in ((ends, ends, straight), (x, y, dots))
     ]
-    bounds = axes.padded(float(min(y[0], fitted[0])), float(max(y[-1], fitted[-1])), 0.05)
-    sigmas = range(-4, 5)
+    bounds = axes.padded(float(min(y[0], x[0])), float(max(y[-1], x[-1])), 0.05)
+    ticks = axes.linear_ticks(float(x[0]), float(x[-1]), 5)
     figure["layout"]["xaxis"] = axis(
         theme,
-        tickvals=list(sigmas),
-        ticktext=["0" if s == 0 else f"{formatting.decimal(s, 0, sign=True)} σ" for s in sigmas],
+        tickvals=ticks,
+        ticktext=[_short_percent(tick) for tick in ticks],
         range=list(axes.padded(float(x[0]), float(x[-1]), 0.04)),
     )
     figure["layout"]["yaxis"] = axes.value_axis(
@@ -192,7 +189,13 @@ def _normal_counts(
 
 
 def _mark_tail(
-    figure: Figure, value: float | None, name: str, height: float, dash: str, theme: Theme
+    figure: Figure,
+    edges: FloatArray,
+    value: float | None,
+    name: str,
+    height: float,
+    dash: str,
+    theme: Theme,
 ) -> None:
     if value is None:
         return
@@ -207,9 +210,14 @@ def _mark_tail(
         }
     )
     text = f"{name} {formatting.percent(value)}"
-    where = {"xref": "x", "yref": "y", "xanchor": "right", "xshift": -3, "yanchor": "middle"}
+    # Beside the line, on the side that has room for the text.
+    is_left = value < edges[0] + 0.35 * (edges[-1] - edges[0])
+    side = {"xanchor": "left", "xshift": 3} if is_left else {"xanchor": "right", "xshift": -3}
+    where = {"xref": "x", "yref": "y", "yanchor": "middle", **side}
     figure["layout"]["annotations"].append(
-        axes.note(text, value, height, color("ink2", theme), **where)
+        axes.note(
+            text, value, height, color("ink2", theme), bgcolor=color("surface", theme), **where
+        )
     )
 
 

@@ -26,7 +26,8 @@ def rolling_figure(rolling: Mapping[str, Any], theme: Theme) -> Figure:
     ----------
     rolling : mapping
         `time` (UTC ms), `sharpe`, `volatility`, `beta`, `benchmark_sharpe`,
-        `benchmark_volatility`; null before the first full window.
+        `benchmark_volatility`; null where undefined. What is empty (beta without a benchmark)
+        gets no part of the chart.
     theme : Theme
     """
     rows: list[tuple[str, str, str, Callable[[float], str]]] = [
@@ -34,24 +35,25 @@ def rolling_figure(rolling: Mapping[str, Any], theme: Theme) -> Figure:
         ("Volatility", "volatility", "benchmark_volatility", _whole_percent),
         ("Beta", "beta", "", _short_number),
     ]
+    rows = [row for row in rows if rolling.get(row[1])]
     time = _array(rolling["time"])
     figure = axes.chart(theme, HEIGHT, right=46)
-    figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor="y3")
-    x, height = axes.typed(time), (1.0 - 2 * _GAP) / 3
+    figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor=f"y{len(rows)}")
+    x, height = axes.typed(time), (1.0 - (len(rows) - 1) * _GAP) / len(rows)
     for number, (title, name, benchmark, text) in enumerate(rows, start=1):
         axis, top = "" if number == 1 else str(number), 1.0 - (number - 1) * (height + _GAP)
         looks = {
             benchmark: line("benchmark", theme, 1.1, "4px,3px"),
             name: line("accent", theme, 1.2),
         }
-        lines = {key: _array(rolling[key]) for key in looks if rolling.get(key) is not None}
+        lines = {key: _array(rolling[key]) for key in looks if rolling.get(key)}
         figure["data"] += [
             _trace(x, values, key, axis, line=looks[key]) for key, values in lines.items()
         ]
         low, high = _bounds(list(lines.values()), floor=0.0 if name == "volatility" else None)
         figure["layout"][f"yaxis{axis}"] = axes.value_axis(
             theme,
-            axes.linear_ticks(low, high, 4),
+            axes.linear_ticks(low, high, 5),
             text,
             range=list(axes.padded(low, high)),
             domain=[max(top - height, 0.0), top],

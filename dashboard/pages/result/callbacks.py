@@ -15,6 +15,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.client import Api, Document
 from dashboard.components import check_icon
+from dashboard.figures.equity import equity_figure
 from dashboard.pages.result import overview, panels, view
 from dashboard.pages.result.grid import trade_rows
 from dashboard.pages.result.layout import selection_chip, star, tiles_or_error
@@ -87,7 +88,7 @@ def _register_choices(app: Dash, api: Api) -> None:
     def scale_equity(scale: Any, run_id: str) -> Any:
         curves = overview.equity(api, run_id)
         drawdowns = api.statistics(run_id)["drawdowns"]
-        return overview.equity_figure(curves, drawdowns, current_theme(), scale=scale)
+        return equity_figure(curves, drawdowns, current_theme(), scale=scale)
 
     @app.callback(
         Output(ids.RESULT_MONTHLY, "children"),
@@ -165,10 +166,9 @@ def verdict_notice(verdict: Document) -> Component:
 
 def _register_browser_side(app: Dash) -> None:
     def browser(function: str, *parts: Any, is_first: bool = False) -> None:
-        app.clientside_callback(
-            ClientsideFunction("hindcastResult", function),
-            *parts,
-            prevent_initial_call=not is_first,
+        called = ClientsideFunction("hindcastResult", function)
+        app.clientside_callback(  # type: ignore[no-untyped-call]
+            called, *parts, prevent_initial_call=not is_first
         )
 
     # With an output in what was just built, so that they also run when it is first shown.

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard import formatting, ids
 from dashboard.client import Api, Document
-from dashboard.components import card, segmented
+from dashboard.components import attributes, card, segmented
 from dashboard.components.price_chart import price_chart
 from dashboard.pages.result import view
 from dashboard.pages.result.grid import COMPACT, trade_rows, trades_grid
@@ -63,7 +63,10 @@ def trade_line() -> Component:
         [
             html.Span("Click a trade, or walk them with the keys.", className="trade-hint"),
             html.Div(
-                [html.Span(className="trade-field", **{"data-field": name}) for name in _FIELDS],
+                [
+                    html.Span(className="trade-field", **attributes(data_field=name))
+                    for name in _FIELDS
+                ],
                 className="trade-fields",
             ),
             html.Div(
@@ -88,11 +91,11 @@ def _walk(action: str, key: str, label: str) -> Component:
         type="button",
         className="icon-button",
         title=label,
-        **{"data-action": action, "aria-label": label},
+        **attributes(data_action=action, aria_label=label),
     )
 
 
-def _symbols(names: list[str]) -> Component:
+def _symbols(names: list[str]) -> dmc.SegmentedControl | dmc.Select:
     """Return the choice of the symbol: buttons for a few, a searchable list for many."""
     if len(names) <= MAX_BUTTONS:
         return segmented(ids.RESULT_SYMBOL_CONTROL, [(s, s) for s in names], names[0], "Symbol")
@@ -112,10 +115,10 @@ def _spans() -> Component:
     """Return the buttons that show the last months, years, or all."""
     return html.Div(
         [
-            html.Button(text, type="button", className="span-button", **{"data-span": span})
+            html.Button(text, type="button", className="span-button", **attributes(data_span=span))
             for span, text in SPANS
         ],
         className="spans",
         role="group",
-        **{"aria-label": "Visible period"},
+        **attributes(aria_label="Visible period"),
     )

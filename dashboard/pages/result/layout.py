@@ -15,6 +15,7 @@ from dash.development.base_component import Component
 from dashboard import formatting, ids, urlstate
 from dashboard.client import Api, ApiError, Document
 from dashboard.components import (
+    attributes,
     button,
     check_icon,
     delta,
@@ -23,6 +24,7 @@ from dashboard.components import (
     link_button,
     skeleton,
 )
+from dashboard.metrics import METRICS
 from dashboard.pages.result import panels, view
 from dashboard.theme import current_theme
 
@@ -69,7 +71,7 @@ def layout(api: Api, groups: Mapping[str, str], search: str) -> Component:
         ],
         id=ids.RESULT_ROOT,
         className="result",
-        **{"data-tab": state["tab"], "data-run-id": run["id"]},
+        **attributes(data_tab=state["tab"], data_run_id=run["id"]),
     )
 
 
@@ -140,7 +142,7 @@ def action(name: str, icon_name: str, label: str, *, class_name: str = "") -> Co
         type="button",
         title=label,
         className=f"icon-button {class_name}".strip(),
-        **{"data-action": name, "aria-label": label},
+        **attributes(data_action=name, aria_label=label),
     )
 
 
@@ -152,8 +154,8 @@ def actions(run: Document) -> Component:
             html.Div(
                 [
                     link_button("Clone", clone, icon_name="clone"),
-                    button("Verify", icon_name="verify", **{"data-action": "verify"}),
-                    button("Note", icon_name="note", **{"data-action": "note"}),
+                    button("Verify", icon_name="verify", **attributes(data_action="verify")),
+                    button("Note", icon_name="note", **attributes(data_action="note")),
                     _menu(
                         button("Export", icon_name="download"),
                         _export_items(run["id"]),
@@ -161,13 +163,13 @@ def actions(run: Document) -> Component:
                 ],
                 className="result-actions-wide",
             ),
-            button("Share", icon_name="share", kind="primary", **{"data-action": "share"}),
+            button("Share", icon_name="share", kind="primary", **attributes(data_action="share")),
             _menu(
                 html.Button(
                     icon("dots"),
                     type="button",
                     className="button result-more",
-                    **{"aria-label": "More actions"},
+                    **attributes(aria_label="More actions"),
                 ),
                 [
                     html.Div(
@@ -189,7 +191,7 @@ def actions(run: Document) -> Component:
     )
 
 
-def _menu(target: Component, items: Sequence[Component]) -> Component:
+def _menu(target: Component, items: Sequence[Component]) -> dmc.Menu:
     return dmc.Menu(
         [dmc.MenuTarget(target), dmc.MenuDropdown(list(items))],
         position="bottom-end",
@@ -199,8 +201,8 @@ def _menu(target: Component, items: Sequence[Component]) -> Component:
     )
 
 
-def _menu_action(text: str, name: str, **props: Any) -> Component:
-    label = html.Span(text, className="menu-action", **{"data-action": name})
+def _menu_action(text: str, name: str, **props: Any) -> dmc.MenuItem:
+    label = html.Span(text, className="menu-action", **attributes(data_action=name))
     return dmc.MenuItem(label, **props)
 
 
@@ -323,7 +325,7 @@ def _tile(tile: view.Tile) -> Component:
     return html.Div(
         [
             html.Div(tile.label, className="tile-label"),
-            html.Div(tile.value, className="tile-value", **{"data-metric": tile.name}),
+            html.Div(tile.value, className="tile-value", **attributes(data_metric=tile.name)),
             html.Div(below, className="tile-below"),
         ],
         className=name,
@@ -334,7 +336,7 @@ def _tile(tile: view.Tile) -> Component:
 def summary_line(run: Document, cells: Sequence[view.Verdict]) -> Component:
     """Return verdict and tiles in one line, for the tabs that need the room."""
     metrics = run["metrics"]
-    name = view.METRICS
+    name = METRICS
     numbers = [
         html.Span([name[key].label, html.B(name[key].text(metrics.get(key)))]) for key in view.LINE
     ]
@@ -361,15 +363,18 @@ def tabs(run: Document, current: str) -> Component:
                 role="tab",
                 className="result-tab",
                 tabIndex=0 if tab == current else -1,
-                **{
-                    "data-tab-button": tab,
-                    "aria-selected": str(tab == current).lower(),
-                    "aria-controls": f"result-panel-{tab}",
-                },
+                **attributes(
+                    data_tab_button=tab,
+                    aria_selected=str(tab == current).lower(),
+                    aria_controls=f"result-panel-{tab}",
+                ),
             )
         )
     return html.Div(
-        buttons, role="tablist", className="result-tabs", **{"aria-label": "Views of the run"}
+        buttons,
+        role="tablist",
+        className="result-tabs",
+        **attributes(aria_label="Views of the run"),
     )
 
 

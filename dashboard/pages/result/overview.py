@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard import formatting, ids
 from dashboard.client import Api, ApiError, Columns, Document
-from dashboard.components import card, error_card, graph, segmented
+from dashboard.components import attributes, card, error_card, graph, segmented
 from dashboard.figures.equity import HEIGHT as EQUITY_HEIGHT
 from dashboard.figures.equity import Scale, equity_figure, has_band
 from dashboard.figures.returns import HEIGHT as RETURNS_HEIGHT
@@ -100,9 +102,7 @@ def overview(
     ]
 
 
-def guarded(
-    title: str, build: Callable[[], Component | list[Component]]
-) -> Component | list[Component]:
+def guarded(title: str, build: Callable[[], Any]) -> Any:
     """Return what `build` makes, or an error card in its place: other cards keep working."""
     try:
         return build()
@@ -166,33 +166,34 @@ def equity_legend(run: Document, curves: Columns) -> Component:
 def legend(key: str, text: str, slot: str, value: str, hint: str = "") -> Component:
     """Return one entry of a legend: its line, its name, and the value in its slot."""
     line = [html.I(className=f"legend-key legend-{key}")] if key else []
-    shown = html.B(value, **{"data-slot": slot}) if value else ""
-    props = {"title": hint} if hint else {}
+    shown = html.B(value, **attributes(data_slot=slot)) if value else ""
+    props: dict[str, Any] = {"title": hint} if hint else {}
     return html.Span([*line, html.Span(text), shown], className="legend-entry", **props)
 
 
 def timechart(
-    chart: Component, time: Sequence[float], *, right: int, selects: bool = False
+    chart: Component, time: npt.ArrayLike, *, right: int, selects: bool = False
 ) -> Component:
     """Return a chart over time with what the browser needs for crosshair and selection.
 
     Parameters
     ----------
     chart : Component
-    time : sequence of float
+    time : array_like
         Its times (UTC ms); the first and the last are the ends of its axis.
     right : int
         Its right margin in pixels; the left one is 12.
     selects : bool
         Whether dragging selects a period.
     """
-    ends = (float(time[0]), float(time[-1])) if len(time) else (0.0, 0.0)
-    data = {
-        "data-first": f"{ends[0]:.0f}",
-        "data-last": f"{ends[1]:.0f}",
-        "data-right": str(right),
-        "data-selects": str(int(selects)),
-    }
+    times = np.asarray(time, dtype=np.float64)
+    ends = (times[0], times[-1]) if times.size else (0.0, 0.0)
+    data = attributes(
+        data_first=f"{ends[0]:.0f}",
+        data_last=f"{ends[1]:.0f}",
+        data_right=str(right),
+        data_selects=str(int(selects)),
+    )
     return html.Div(chart, className="timechart", **data)
 
 
@@ -201,7 +202,7 @@ def numbers_card(run: Document, statistics: Document) -> Component:
     metrics, benchmark = statistics["metrics"], statistics["benchmark_metrics"]
     name = view.benchmark_name(run["config"])
     groups = []
-    for group in NUMBERS:
+    for group in NUMBERS if name else (g for g in NUMBERS if "alpha" not in g):
         rows = []
         for key in group:
             metric = METRICS[key]
@@ -229,14 +230,16 @@ def calendar_cards(run: Document, statistics: Document, theme: Theme) -> list[Co
     years = statistics["monthly"]
     name = view.benchmark_title(run["config"])
     actions = None
-    if any(row.get("benchmark_months") for row in years):
+    if name:
         actions = segmented(
             ids.RESULT_MONTHLY_KIND,
             [("strategy", "Strategy"), ("excess", "Excess")],
             "strategy",
             "Returns of the strategy, or their excess over the benchmark",
         )
-    figure = yearly_figure(years, theme)
+    # As tall as the grid beside it, whose rows are 26 px.
+    height = max(RETURNS_HEIGHT, 22 + 26 * len(years))
+    figure = yearly_figure(years, theme, height=height)
     entries = [legend("bar", "Strategy", "", "")]
     if name:
         entries.append(legend("tick", name, "", ""))
@@ -252,7 +255,7 @@ def calendar_cards(run: Document, statistics: Document, theme: Theme) -> list[Co
         ),
         card(
             "Yearly returns",
-            graph(ids.RESULT_YEARLY, figure, height=RETURNS_HEIGHT, label="Return of each year"),
+            graph(ids.RESULT_YEARLY, figure, height=height, label="Return of each year"),
             actions=html.Div(entries, className="legend"),
         ),
     ]
@@ -344,10 +347,7 @@ def drawdowns_card(statistics: Document) -> Component:
         until = fall["recovered"]
         dates = [formatting.date(fall[key]) for key in ("peak", "trough", "recovered")]
         recovered = dates[2] if until is not None else html.Span("ongoing", className="is-doubt")
-        period = {
-            "data-from": dates[0],
-            "data-to": dates[2] if until is not None else "",
-        }
+        period = attributes(data_from=dates[0], data_to=dates[2] if until is not None else "")
         rows.append(
             html.Tr(
                 [

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
+from flask import request
 
 from dashboard import formatting
 from dashboard.client import Api, Document
-from dashboard.components import card, icon
+from dashboard.components import attributes, card, icon
+from dashboard.pages.new_run import copying
 from dashboard.pages.result import view
 from dashboard.pages.result.rules import rules
 
@@ -117,6 +116,7 @@ def rules_card(run: Document) -> Component:
     return card(
         "Configuration",
         [
+            html.P(run["summary"], className="config-words"),
             html.Dl(pairs, className="pairs"),
             html.H3("Execution"),
             html.Dl(sentences, className="rules"),
@@ -129,8 +129,8 @@ def rules_card(run: Document) -> Component:
 def copy_card(run: Document) -> Component:
     """Return the same run as a command, as JSON and as Python, each with a copy button."""
     texts = (
-        ("Command line", command_line(run)),
-        ("Python", python_code(run["config"])),
+        ("Command line", copying.as_command(run["config"])),
+        ("Python", copying.as_python(run["config"], request.host_url.rstrip("/"))),
         ("JSON", json.dumps(run["config"], indent=1)),
     )
     blocks = [
@@ -153,21 +153,5 @@ def _copy_button(title: str) -> Component:
         type="button",
         className="icon-button",
         title=f"Copy as {title}",
-        **{"data-action": "copy-block", "aria-label": f"Copy as {title}"},
-    )
-
-
-def command_line(run: Document) -> str:
-    """Return the command that makes the same run; the configuration goes by standard input."""
-    config = json.dumps(run["config"], separators=(",", ":"))
-    return f"./run backtest --config <(echo {shlex.quote(config)}) --json"
-
-
-def python_code(config: Mapping[str, Any]) -> str:
-    """Return Python that makes the same run over HTTP."""
-    return (
-        "from dataapi.client import Client\n\n"
-        'client = Client("http://127.0.0.1:8050")\n'
-        f"run = client.run({dict(config)!r})\n"
-        'print(run.id, run.metrics["sharpe"])\n'
+        **attributes(data_action="copy-block", aria_label=f"Copy as {title}"),
     )

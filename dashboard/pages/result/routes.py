@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dash import Dash
-from flask import Response, request
+from flask import Flask, Response, request
 
 from dashboard.client import Api, ApiError, ApiRejected, Columns
 
@@ -24,7 +24,7 @@ _A_MINUTE = "private, max-age=60"
 
 def add_routes(app: Dash, api: Api) -> None:
     """Give the dashboard's server the addresses of this page."""
-    server = app.server
+    server: Flask = app.server
 
     @server.get("/series/runs/<run_id>/bars")
     def run_bars(run_id: str) -> Response:

@@ -104,10 +104,7 @@ def identity(run: Document) -> list[str]:
 
 
 def period(run: Document) -> tuple[str, str]:
-    """Return the dates of the first and the last bar of the run itself, warm-up left out.
-
-    The document's `first` and `last` when it has them, else the bars' own within start and end.
-    """
+    """Return the dates of the first and the last bar of the run itself, warm-up left out."""
     config, data = run["config"], run["data"]
     first = min(formatting.date(item["first"]) for item in data)
     last = max(formatting.date(item["last"]) for item in data)
@@ -119,12 +116,9 @@ def period(run: Document) -> tuple[str, str]:
 
 
 def elapsed_ms(run: Document) -> float | None:
-    """Return how long the run took, when its document says so."""
-    timing = run.get("timing") or {}
-    for name in ("total_ms", "elapsed_ms", "run_ms"):
-        if timing.get(name) is not None:
-            return float(timing[name])
-    return None
+    """Return how long the run took, None when its document does not say."""
+    elapsed: float | None = run.get("timing", {}).get("elapsed_ms")
+    return elapsed
 
 
 def params_text(params: Document) -> str:
@@ -255,11 +249,19 @@ def _delta(name: str, value: float | None, theirs: float) -> str:
 
 
 def _check_fact(run: Document, name: str) -> tuple[str, str]:
+    """Return a check's level and, from its detail, the first fact: how much was checked."""
     check = run["checks"].get(name) or {}
     status = check.get("status", "not_run")
-    detail = _first_clause(str(check.get("detail") or ""))
-    words = {"pass": "Passed", "fail": "Found", "not_run": "Not run"}
-    return status, detail or words.get(status, status)
+    if status != "pass":
+        return status, _CHECK_WORDS[name].get(status, "Not run")
+    fact = _first_clause(str(check.get("detail") or "")).split(", ", 1)[0]
+    return status, f"None in {fact}" if name == "look_ahead" and fact[:1].isdigit() else fact
+
+
+_CHECK_WORDS = {
+    "look_ahead": {"fail": "Sees the future"},
+    "warm_up": {"fail": "Depends on the start"},
+}
 
 
 def _fills_fact(run: Document) -> tuple[str, str]:
