@@ -95,7 +95,7 @@ def row_text(table, row: int) -> str:
     for name, column in table.items():
         value = column[row].item()
         if name in ("reason", "exit_reason"):
-            value = Reason(int(value)).name.lower()
+            value = Reason(int(value)).name.lower() if value >= 0 else "open"
         elif name == "status":
             value = OrderStatus(int(value)).name.lower()
         if not (isinstance(value, float) and np.isnan(value)):

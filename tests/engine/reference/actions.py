@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.types import FillPhase, Reason, SizeKind
 from tests.engine.reference.broker import close_quantity
-from tests.engine.reference.costs import whole_lots
 from tests.engine.reference.records import Account
 
 
 def split_shares(account: Account, s: int, ratio: float) -> None:
-    """F14: multiply shares and open-order quantities, divide prices; sell fractional shares."""
+    """F14: multiply shares and open-order quantities, divide prices."""
     book = account.books[s]
     for order in account.working:
         if order.symbol == s:
@@ -26,26 +27,32 @@ def split_shares(account: Account, s: int, ratio: float) -> None:
         lot.lowest = None if lot.lowest is None else lot.lowest / ratio
     for entry in book.entries:
         entry.quantity *= ratio
+        entry.price /= ratio
         entry.best /= ratio
         entry.stop = None if entry.stop is None else entry.stop / ratio
         entry.target = None if entry.target is None else entry.target / ratio
         entry.trail_level = None if entry.trail_level is None else entry.trail_level / ratio
         if entry.trail is not None and not entry.is_trail_fraction:
             entry.trail /= ratio
-    if not book.lots or book.lot == 0.0:
+
+
+def sell_fractions(account: Account, s: int) -> None:
+    """F14: sell fractions of a share at the open without costs, when lots are whole shares."""
+    book = account.books[s]
+    if book.lot == 0.0 or book.lot != int(book.lot):
         return
     held = abs(book.quantity)
-    fraction = held - whole_lots(held, book.lot)
-    if fraction > 1e-9 * book.lot:
+    left = held - math.floor(held + 1e-9)
+    while left > 1e-9 and book.entries:
+        entry = min(book.entries, key=lambda entry: entry.number)
+        part = min(left, entry.quantity)
+        left -= part
         raw = account.bars[s].open
-        number = book.entries[0].number
         close_quantity(
-            account, s, fraction, raw, FillPhase.OPEN, Reason.SPLIT, number, is_free=True
+            account, s, part, raw, FillPhase.OPEN, Reason.SPLIT, entry.number, is_free=True
         )
-        left = fraction
-        while left > 1e-9 * fraction and book.entries:
-            part = min(left, book.entries[0].quantity)
-            book.entries[0].quantity -= part
-            left -= part
-            if book.entries[0].quantity <= 1e-9 * book.lot:
-                book.entries.pop(0)
+        entry.quantity -= part
+        if entry.quantity <= 0.0:
+            book.entries.remove(entry)
+    if not book.entries:
+        book.lots.clear()

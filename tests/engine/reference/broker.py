@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engine.types import FillPhase, OrderStatus, OrderType, Reason, SizeKind
+from engine.types import FillPhase, OrderStatus, Reason, SizeKind
 from tests.engine.reference.costs import fee_of, price_after_costs, quantity_for, whole_lots
 from tests.engine.reference.records import Account, Entry, Fill, Levels, Lot, Order
+
+DUST = 1e-9  # less than this share of the wanted quantity is none: with lot 0, rounding noise
 
 
 def settle_lots(
@@ -132,8 +134,7 @@ def close_quantity(
     before = account.available(phase)
     price, fee = raw, 0.0
     if not is_free:
-        bar = account.bars[symbol]
-        price = price_after_costs(account.config, side, raw, limit=limit, bar=bar)
+        price = price_after_costs(account.config, side, raw, limit=limit, bar=book.last_bar)
         fee = fee_of(account.config.costs, quantity, price, is_maker=limit is not None)
     fill = Fill(account.i_time, symbol, side, quantity, price, fee, order_id, reason, phase, False)
     fill.closed = closed or []
@@ -190,28 +191,28 @@ def close_entry(
 
 
 def wanted_quantity(
-    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase, maker: bool
+    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase
 ) -> float:
-    """F7: the quantity an entry asks for, before lots."""
-    costs = account.config.costs
+    """F7: the quantity an entry asks for; units as given, the others in whole lots."""
+    costs, lot, maker = account.config.costs, account.books[order.symbol].lot, order.is_limit
     if order.size_kind == SizeKind.UNITS:
         return order.size
     if order.size_kind == SizeKind.CASH:
-        return quantity_for(costs, order.size, price, maker)
+        return whole_lots(quantity_for(costs, order.size, price, maker), lot)
     equity = account.equity(phase)
     if order.size_kind == SizeKind.FRACTION:
-        return quantity_for(costs, order.size * equity, price, maker)
-    if stop is None or stop == price:
-        return 0.0
-    return order.size * equity / abs(price - stop)
+        return whole_lots(quantity_for(costs, order.size * equity, price, maker), lot)
+    return whole_lots(order.size * equity / abs(price - stop), lot)
 
 
 def opening_quantity(
-    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase, maker: bool
+    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase
 ) -> tuple[float, Reason]:
     """The quantity that may be opened, and the reason when it is none (F7, F10, F18)."""
-    config, lot = account.config, account.books[order.symbol].lot
-    quantity = whole_lots(wanted_quantity(account, order, price, stop, phase, maker), lot)
+    config, lot, maker = account.config, account.books[order.symbol].lot, order.is_limit
+    if order.size_kind == SizeKind.RISK and (stop is None or stop == price):
+        return 0.0, Reason.RISK  # F7: without a stop it is refused
+    quantity = wanted = wanted_quantity(account, order, price, stop, phase)
     if quantity <= 0.0:
         return 0.0, Reason.CASH
 
@@ -221,11 +222,11 @@ def opening_quantity(
     own = held * account.mark(order.symbol, phase) if held else 0.0
     if config.risk.max_weight is not None:
         room = config.risk.max_weight * equity - own
-        quantity = min(quantity, whole_lots(room / price, lot))
+        quantity = shrunk(quantity, room / price, lot)
     if config.risk.max_gross is not None:
         room = config.risk.max_gross * equity - account.gross(phase)
-        quantity = min(quantity, whole_lots(room / price, lot))
-    if quantity <= 0.0:
+        quantity = shrunk(quantity, room / price, lot)
+    if quantity <= DUST * wanted:
         return 0.0, Reason.RISK
 
     # F10, F7: what is freed inside this bar by other symbols does not count yet.
@@ -240,19 +241,26 @@ def opening_quantity(
     if config.execution.cash_policy == "reject":
         return 0.0, Reason.CASH
     x = quantity_for(config.costs, room, price, maker, share=config.margin.initial)
-    return whole_lots(x, lot), Reason.CASH
+    reduced = min(quantity, whole_lots(x, lot))
+    return (reduced if reduced > DUST * wanted else 0.0), Reason.CASH
+
+
+def shrunk(quantity: float, most: float, lot: float) -> float:
+    """The quantity, or the whole lots within `most` when that is less."""
+    return quantity if quantity <= most * (1.0 + 1e-12) else whole_lots(most, lot)
 
 
 def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> Entry | None:
     """Fill an entry, flipping an opposite position with the same order (F11)."""
     config, book, symbol = account.config, account.books[order.symbol], order.symbol
-    maker = order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    maker = order.is_limit
     bar = account.bars[symbol]
     price = price_after_costs(config, order.side, raw, limit=order.limit, bar=bar)
     before = account.available(phase)
 
+    reason = Reason.LIMIT if maker else Reason.SIGNAL
     fill = Fill(
-        account.i_time, symbol, order.side, 0.0, price, 0.0, order.number, order.reason, phase, True
+        account.i_time, symbol, order.side, 0.0, price, 0.0, order.number, reason, phase, True
     )
     if book.side == -order.side:
         closing = abs(book.quantity)
@@ -269,8 +277,8 @@ def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> 
         book.lots.clear()
     closing_fee = fill.fee
 
-    stop = level_of(order.levels.stop, price)
-    quantity, why = opening_quantity(account, order, price, stop, phase, maker)
+    stop = first_stop(order, price)
+    quantity, why = opening_quantity(account, order, price, stop, phase)
     entry = None
     if quantity > 0.0:
         # F11: one fee on the total, the difference charged to the opening part.
@@ -293,7 +301,10 @@ def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> 
         book.fill_price = price
         account.fills.append(fill)
         note_freed(account, symbol, phase, before)
-        account.finish(order, OrderStatus.FILLED, fill.reason)
+        if entry is None:
+            account.finish(order, OrderStatus.PARTIAL, Reason.CASH)
+        else:
+            account.finish(order, OrderStatus.FILLED, fill.reason)
     else:
         account.finish(order, OrderStatus.REJECTED, why)
     return entry
@@ -302,6 +313,14 @@ def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> 
 def level_of(line: tuple[float, float] | None, entry_price: float) -> float | None:
     """F5: a + b·entry_price."""
     return None if line is None else line[0] + line[1] * entry_price
+
+
+def first_stop(order: Order, price: float) -> float | None:
+    """F7, M10: the stop as it stands at the fill; a lone trail is a stop too."""
+    levels = order.levels
+    if levels.stop is not None or levels.trail is None:
+        return level_of(levels.stop, price)
+    return trailing_level(order.side, price, levels.trail, levels.is_trail_fraction)
 
 
 def open_entry(
@@ -316,6 +335,7 @@ def open_entry(
         number=order.number,
         side=order.side,
         quantity=quantity,
+        price=price,
         stop=level_of(levels.stop, price),
         target=level_of(levels.target, price),
         trail_level=trail_level,

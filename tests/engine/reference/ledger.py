@@ -63,8 +63,9 @@ def table(rows: list[dict[str, Any]]) -> Table:
 
 def order_row(order: Order) -> dict[str, Any]:
     """One row of the order log."""
-    stop = order.levels.stop or (None, None)
-    target = order.levels.target or (None, None)
+    size, limit, trigger, levels = order.made
+    stop = levels.stop or (None, None)
+    target = levels.target or (None, None)
     is_known = order.is_exit or order.size_kind == SizeKind.UNITS
     return {
         "order_id": order.number,
@@ -72,9 +73,9 @@ def order_row(order: Order) -> dict[str, Any]:
         "symbol": order.symbol,
         "side": order.side,
         "type": order.type,
-        "quantity": order.size if is_known else order.filled_quantity or None,
-        "limit": order.limit,
-        "stop": order.trigger,
+        "quantity": size if is_known else order.filled_quantity or None,
+        "limit": limit,
+        "stop": trigger,
         "expire_bars": order.expire_bars,
         "status": order.status,
         "reason": order.reason,
@@ -84,7 +85,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "stop_b": stop[1],
         "target_a": target[0],
         "target_b": target[1],
-        "trail": order.levels.trail,
+        "trail": levels.trail,
     }
 
 

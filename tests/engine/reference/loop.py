@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config.run import RunConfig
 from engine.types import (
     FillPhase,
@@ -12,7 +14,7 @@ from engine.types import (
     Reason,
     Signals,
 )
-from tests.engine.reference.actions import split_shares
+from tests.engine.reference.actions import sell_fractions, split_shares
 from tests.engine.reference.broker import (
     close_entry,
     close_position,
@@ -95,8 +97,7 @@ class Simulation:
         for book, bar in zip(account.books, account.bars, strict=True):
             book.fill_price = None
             book.freed = 0.0
-            if bar is None:
-                self.out.stale_bars += 1  # F13
+            book.last_bar = bar or book.last_bar
 
     def flush(self) -> None:
         """Move what is finished into the log, so that copies of the account stay small."""
@@ -140,6 +141,8 @@ class Simulation:
                 amount = book.quantity * dividend  # debited from shorts (F10)
                 account.cash += amount
                 self.dividends += amount
+            if ratio != 1.0:
+                sell_fractions(account, s)
 
     # ── (c), (d), (e) ───────────────────────────────────────────────────────────────────────
 
@@ -162,18 +165,15 @@ class Simulation:
                 reason = satisfied_reason(entry, account.bars[s].open)
                 if reason is not None:
                     exits.append((entry.number, s, entry, reason))
-            if book.forced is not None:
-                exits.append((self.next_number, s, None, book.forced))
-        if not is_at_close:
-            exits += [(o.number, o.symbol, o, None) for o in self.working_of_own_bar() if o.is_exit]
+        exits += [
+            (order.number, order.symbol, order, None)
+            for order in self.working_of_own_bar()
+            if order.is_exit and (order.reason != Reason.SIGNAL or not is_at_close)
+        ]
         for _, s, what, reason in sorted(exits, key=lambda row: row[:2]):
             book, raw = account.books[s], account.bars[s].open
             if isinstance(what, Order):
                 self.fill_exit(what, raw, FillPhase.OPEN)
-            elif what is None:
-                book.forced = None
-                if book.lots:
-                    close_position(account, s, raw, FillPhase.OPEN, reason, -1)
             elif what in book.entries:
                 close_entry(account, s, what, raw, FillPhase.OPEN, reason)
 
@@ -200,13 +200,15 @@ class Simulation:
     def fill_exit(self, order: Order, raw: float, phase: FillPhase) -> None:
         """A reduce-only exit closes all lots of its side, or is cancelled when they are gone."""
         account, book = self.account, self.account.books[order.symbol]
+        if order.reason != Reason.SIGNAL:
+            book.is_forced = False
         if book.side != -order.side:
-            account.finish(order, OrderStatus.CANCELLED, Reason.SIGNAL)
+            account.finish(order, OrderStatus.CANCELLED, order.reason)
             return
         order.filled_quantity = abs(book.quantity)
-        close_position(account, order.symbol, raw, phase, Reason.SIGNAL, order.number)
+        close_position(account, order.symbol, raw, phase, order.reason, order.number)
         order.filled_price = account.fills[-1].price
-        account.finish(order, OrderStatus.FILLED, Reason.SIGNAL)
+        account.finish(order, OrderStatus.FILLED, order.reason)
 
     def inside(self) -> None:
         """(d): symbol after symbol, each with its whole path."""
@@ -221,17 +223,14 @@ class Simulation:
         if self.config.execution.fill == "next_close":
             self.fill_market_orders_at_close(self.working_of_own_bar())
 
+        for s in range(len(account.books)):
+            if self.is_delisted(s, i):
+                self.close_now(s, Reason.DELISTED)
+
         for order in self.working_of_own_bar():
             order.own_bars += 1
             if order.expire_bars and order.own_bars >= order.expire_bars:
                 account.finish(order, OrderStatus.EXPIRED, Reason.EXPIRED)
-
-        for s, book in enumerate(account.books):
-            if self.is_delisted(s, i):
-                if book.lots:
-                    close = account.bars[s].close
-                    close_position(account, s, close, FillPhase.CLOSE, Reason.DELISTED, -1)
-                self.cancel(s, None, Reason.DELISTED)
 
     def is_delisted(self, s: int, i: int) -> bool:
         """F15: whether this is the last bar of a symbol that stopped trading."""
@@ -239,7 +238,7 @@ class Simulation:
 
     def fill_market_orders_at_close(self, orders: list[Order]) -> None:
         account = self.account
-        for order in [o for o in orders if o.is_exit]:
+        for order in [o for o in orders if o.is_exit and o.reason == Reason.SIGNAL]:
             self.fill_exit(order, account.bars[order.symbol].close, FillPhase.CLOSE)
         for order in [o for o in orders if o.is_market and not o.is_exit]:
             fill_entry(account, order, account.bars[order.symbol].close, FillPhase.CLOSE)
@@ -252,6 +251,7 @@ class Simulation:
         for s, book in enumerate(account.books):
             bar = account.bars[s]
             if bar is None:
+                self.out.stale_bars += bool(book.lots)  # F13: marked at its last close
                 continue
             book.last_close = bar.close
             for entry in book.entries:
@@ -282,44 +282,59 @@ class Simulation:
         equity = account.equity(FillPhase.CLOSE)
         if equity <= 0.0:
             self.close_all(Reason.BANKRUPT)
-            for s in range(len(account.books)):
-                self.cancel(s, None, Reason.BANKRUPT)
             self.out.status = "bankrupt"
             return
 
+        self.call_margin(equity)
         self.peak = max(self.peak, equity)
         stop = config.risk.max_drawdown_stop
         if stop is not None and not self.is_stopped and equity / self.peak - 1.0 <= -stop:
             self.is_stopped = True
             self.out.status = "stopped"
-            for s, book in enumerate(account.books):
+            for s in range(len(account.books)):
                 self.cancel(s, None, Reason.RISK)
-                if book.lots:
-                    book.forced = Reason.RISK
+                self.force_exit(s, Reason.RISK)
 
+    def call_margin(self, equity: float) -> None:
+        """F12: whole positions, largest open loss first, until the rest is covered."""
         held = [
             (self.open_pnl(book), s)
-            for s, book in enumerate(account.books)
-            if book.lots and book.forced is None
+            for s, book in enumerate(self.account.books)
+            if book.lots and not book.is_forced
         ]
-        gross = sum(abs(account.books[s].quantity) * account.books[s].last_close for _, s in held)
+        values = {s: self.value_of(s) for _, s in held}
         for _, s in sorted(held):
-            if equity >= config.margin.maintenance * gross:
+            if equity >= self.config.margin.maintenance * sum(values.values()):
                 break
-            account.books[s].forced = Reason.MARGIN
-            gross -= abs(account.books[s].quantity) * account.books[s].last_close
+            self.force_exit(s, Reason.MARGIN)
+            del values[s]
+
+    def value_of(self, s: int) -> float:
+        book = self.account.books[s]
+        return abs(book.quantity) * book.last_close
 
     def open_pnl(self, book: Book) -> float:
-        """Marked gain of a position, net of its entry fees."""
-        return sum(
-            lot.side * (book.last_close - lot.price) * lot.quantity - lot.fee for lot in book.lots
-        )
+        """Gain of the open entries at the last close, before costs."""
+        return sum(e.side * (book.last_close - e.price) * e.quantity for e in book.entries)
+
+    def force_exit(self, s: int, reason: Reason) -> None:
+        """Order a position out at its next open; until then its signals make no orders (F12)."""
+        book = self.account.books[s]
+        if book.lots:
+            book.is_forced = True
+            self.make_exit(s, reason)
 
     def close_all(self, reason: Reason) -> None:
         """Everything at its last close, with slippage and fees (F12, F15)."""
-        for s, book in enumerate(self.account.books):
-            if book.lots:
-                close_position(self.account, s, book.last_close, FillPhase.CLOSE, reason, -1)
+        for s in range(len(self.account.books)):
+            self.close_now(s, reason)
+
+    def close_now(self, s: int, reason: Reason) -> None:
+        """Cancel a symbol's orders and close its position at its last close."""
+        book = self.account.books[s]
+        self.cancel(s, None, reason)
+        if book.lots:
+            self.fill_exit(self.make_exit(s, reason), book.last_bar.close, FillPhase.CLOSE)
 
     def cancel(self, s: int, side: int | None, reason: Reason) -> None:
         """Cancel the working entries of a symbol (of one side), or all its orders."""
@@ -333,7 +348,7 @@ class Simulation:
         """Make the orders of this close; under `this_close` fill market orders at once (F1)."""
         made: list[Order] = []
         for s, book in enumerate(self.account.books):
-            if self.account.bars[s] is None or book.forced is not None:
+            if self.account.bars[s] is None or book.is_forced:
                 continue
             if self.is_stopped or self.is_delisted(s, i):
                 continue
@@ -366,8 +381,7 @@ class Simulation:
                 self.cancel(s, side, Reason.SIGNAL)
                 is_flip = makes[-side] and is_market[-side]
                 if held == side and not is_flip:
-                    made.append(self.make(s, -side, is_exit=True))
-                    made[-1].size = abs(book.quantity)
+                    made.append(self.make_exit(s, Reason.SIGNAL))
         made += [self.make_entry(s, side, i) for side in (LONG, SHORT) if makes[side]]
         return made
 
@@ -381,37 +395,46 @@ class Simulation:
         )
         return n_open + n_working
 
-    def make(self, s: int, side: int, *, is_exit: bool) -> Order:
-        order = Order(self.next_number, self.account.i_time, s, side, OrderType.MARKET, is_exit)
-        self.next_number += 1
-        self.account.working.append(order)
-        return order
+    def make_exit(self, s: int, reason: Reason) -> Order:
+        book = self.account.books[s]
+        quantity = abs(book.quantity)
+        return self.add(s, -book.side, OrderType.MARKET, True, size=quantity, reason=reason)
 
     def make_entry(self, s: int, side: int, i: int) -> Order:
         wants = self.signals.long if side == LONG else self.signals.short
         row = self.symbols[s]
-        order = self.make(s, side, is_exit=False)
-        order.size_kind = self.signals.size_kind
-        order.size = float(self.signals.size[row, i])
-        if wants.limit is not None:
-            order.limit = float(wants.limit[row, i])
-        if wants.trigger is not None:
-            order.trigger = float(wants.trigger[row, i])
-        order.type = {
+        kind = {
             (False, False): OrderType.MARKET,
             (True, False): OrderType.LIMIT,
             (False, True): OrderType.STOP,
             (True, True): OrderType.STOP_LIMIT,
         }[wants.limit is not None, wants.trigger is not None]
-        order.levels = Levels(
-            stop=line_at(wants.stop, row, i),
-            target=line_at(wants.target, row, i),
-            trail=None if wants.trail is None else float(wants.trail[row, i]),
-            is_trail_fraction=wants.is_trail_fraction,
-        )
-        # F9, F13: DAY and IOC live for the symbol's next bar only.
+        # F9, F13: DAY and IOC live for the symbol's next bar only; market orders wait for it.
         is_day = self.config.execution.time_in_force != "gtc"
-        order.expire_bars = 1 if is_day else self.signals.expire_bars
+        expire_bars = 1 if is_day else self.signals.expire_bars
+        return self.add(
+            s,
+            side,
+            kind,
+            False,
+            size_kind=self.signals.size_kind,
+            size=float(self.signals.size[row, i]),
+            limit=None if wants.limit is None else float(wants.limit[row, i]),
+            trigger=None if wants.trigger is None else float(wants.trigger[row, i]),
+            expire_bars=0 if kind == OrderType.MARKET else expire_bars,
+            levels=Levels(
+                stop=line_at(wants.stop, row, i),
+                target=line_at(wants.target, row, i),
+                trail=None if wants.trail is None else float(wants.trail[row, i]),
+                is_trail_fraction=wants.is_trail_fraction,
+            ),
+        )
+
+    def add(self, s: int, side: int, kind: OrderType, is_exit: bool, **rest: Any) -> Order:
+        """A new order of this close, with the next number."""
+        order = Order(self.next_number, self.account.i_time, s, side, kind, is_exit, **rest)
+        self.next_number += 1
+        self.account.working.append(order)
         return order
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────
@@ -441,7 +464,7 @@ class Simulation:
                     lot.fee,
                     exit_i=-1,
                     exit_price=book.last_close,
-                    reason=Reason.SIGNAL,
+                    reason=-1,
                     seen=lot,
                     is_open=True,
                     i_last=account.i_time,

@@ -120,7 +120,17 @@ def ohlc_key(event: Event, bar: Bar) -> tuple[bool, float, bool, int]:
     """Order of events along open, first extreme, second extreme; exits first, then by number."""
     first = UP if bar.is_high_first else DOWN
     is_entry = event.order is not None
-    return (event.move != first, abs(event.level - bar.open), is_entry, event.number)
+    return (
+        move_from_open(event, bar) != first,
+        abs(event.level - bar.open),
+        is_entry,
+        event.number,
+    )
+
+
+def move_from_open(event: Event, bar: Bar) -> int:
+    """Which move from the open reaches a level (F4)."""
+    return UP if event.level > bar.open else DOWN
 
 
 def exit_events(entry: Entry) -> tuple[Event | None, Event | None]:
@@ -205,47 +215,36 @@ def happen(account: Account, symbol: int, event: Event) -> Entry | None:
 def certain_first(account: Account, symbol: int, rule: str, touched: list[Event]) -> None:
     """Exits of held positions, then entries in `ohlc` order; the nearer level on one move."""
     bar = account.bars[symbol]
-    waiting = []
-    for entry in account.books[symbol].entries:
-        chosen = chosen_exit(account, entry, bar, rule)
-        if chosen is not None:
-            waiting.append(chosen)
-
-    # F4: an entry of the other side comes first when the same move reaches it nearer.
-    waiting.sort(key=lambda event: ohlc_key(event, bar))
-    for exit_ in list(waiting):
-        if not any(is_nearer_flip(event, exit_, bar) for event in touched):
-            waiting.remove(exit_)
-            happen(account, symbol, exit_)
-
-    for event in touched:
-        for exit_ in list(waiting):
-            if not (exit_.move == event.move and is_farther(exit_, event, bar)):
-                waiting.remove(exit_)
-                if exit_.entry in account.books[symbol].entries:
-                    happen(account, symbol, exit_)
-        entry = happen(account, symbol, event)
-        if entry is not None:
-            chosen = chosen_exit(account, entry, bar, rule)
+    held = [chosen_exit(account, entry, bar, rule) for entry in account.books[symbol].entries]
+    waiting = [exit_ for exit_ in held if exit_ is not None]
+    touched = list(touched)
+    while True:
+        waiting = [exit_ for exit_ in waiting if exit_.entry in account.books[symbol].entries]
+        due = [e for e in waiting if not any(is_before(event, e, account) for event in touched)]
+        if due:
+            first = min(due, key=lambda event: ohlc_key(event, bar))
+            waiting.remove(first)
+            happen(account, symbol, first)
+        elif touched:
+            entry = happen(account, symbol, touched.pop(0))
+            chosen = None if entry is None else chosen_exit(account, entry, bar, rule)
             if chosen is not None:
                 waiting.append(chosen)
-                waiting.sort(key=lambda event: ohlc_key(event, bar))
-    for exit_ in waiting:
-        if exit_.entry in account.books[symbol].entries:
-            happen(account, symbol, exit_)
+        else:
+            return
 
 
-def is_nearer_flip(event: Event, exit_: Event, bar: Bar) -> bool:
-    """Whether an entry order of the other side comes before an exit on the same move."""
-    return (
-        event.order.side == -exit_.entry.side
-        and event.move == exit_.move
-        and is_farther(exit_, event, bar)
-    )
+def is_before(event: Event, exit_: Event, account: Account) -> bool:
+    """F4: whether an entry order comes before an exit: nearer on the same move.
 
-
-def is_farther(exit_: Event, event: Event, bar: Bar) -> bool:
-    return event.move * (exit_.level - bar.open) > event.move * (event.level - bar.open)
+    For the exit of a position held since the open this counts for orders of the other side only.
+    """
+    is_new = exit_.entry.i_time == account.i_time and exit_.entry.phase == FillPhase.INSIDE
+    is_flip = event.order.side == -exit_.entry.side
+    bar = account.bars[event.order.symbol]
+    is_one_move = move_from_open(event, bar) == move_from_open(exit_, bar)
+    is_nearer = abs(event.level - bar.open) < abs(exit_.level - bar.open)
+    return (is_flip or is_new) and is_one_move and is_nearer
 
 
 def chosen_exit(account: Account, entry: Entry, bar: Bar, rule: str) -> Event | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,9 +68,18 @@ class Order:
     filled_quantity: float = 0.0
     filled_price: float | None = None
 
+    def __post_init__(self) -> None:
+        """Keep what the log shows: the order as it was made, before any split."""
+        self.made = (self.size, self.limit, self.trigger, copy.copy(self.levels))
+
     @property
     def is_market(self) -> bool:
         return self.type == OrderType.MARKET
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it fills as a limit: at its limit or better, and as a maker (F6, F8)."""
+        return self.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
 
     @property
     def acts_as_limit(self) -> bool:
@@ -86,6 +96,7 @@ class Entry:
     number: int
     side: int
     quantity: float
+    price: float
     stop: float | None
     target: float | None
     trail_level: float | None
@@ -141,7 +152,8 @@ class Book:
     last_close: float | None = None
     fill_price: float | None = None  # its last fill price in this bar (F7)
     freed: float = 0.0  # step (d): what other symbols may not use yet (F7)
-    forced: Reason | None = None  # a margin or risk exit that waits for the next open
+    last_bar: Bar | None = None
+    is_forced: bool = False  # a margin or risk exit waits for the next open
 
     @property
     def quantity(self) -> float:
