@@ -15,7 +15,7 @@ from config.settings import ROOT
 from dataapi.store import open_store
 from tests.bench.measure import Row, row
 from tests.bench.synthetic import random_walk
-from tests.dataapi.postgres import binaries, fresh_database, running_server
+from tests.dataapi.postgres import binaries, fresh_schema, running_server
 
 N_BARS = 1_000_000
 FRESH_PROCESSES = 9
@@ -51,7 +51,7 @@ def measure() -> list[Row]:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_server(binaries()) as server,
-        fresh_database(server) as postgres,
+        fresh_schema(server) as postgres,
     ):
         for i, column in enumerate(
             (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)

@@ -16,14 +16,14 @@ import pytest
 
 from dataapi.store import Store, open_store
 from engine import Bars
-from tests.dataapi.postgres import binaries, fresh_database, missing_postgres, running_server
+from tests.dataapi.postgres import binaries, fresh_schema, missing_postgres, running_server
 
 DAY_MS = 86_400_000
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Address of a Postgres server on which databases can be made."""
+    """Address of a Postgres database in which schemas can be made."""
     given = os.environ.get("HINDCAST_TEST_DATABASE_URL", "")
     if given.startswith("postgres"):
         yield given
@@ -40,7 +40,7 @@ def postgres_url() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of an empty store, on the database that the suite runs on."""
     if os.environ.get("HINDCAST_TEST_DATABASE_URL", "").startswith("postgres"):
-        with fresh_database(request.getfixturevalue("postgres_url")) as url:
+        with fresh_schema(request.getfixturevalue("postgres_url")) as url:
             yield url
     else:
         yield f"sqlite:///{tmp_path / 'hindcast.db'}"
@@ -52,7 +52,7 @@ def each_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'hindcast.db'}"
     else:
-        with fresh_database(request.getfixturevalue("postgres_url")) as url:
+        with fresh_schema(request.getfixturevalue("postgres_url")) as url:
             yield url
 
 
