@@ -71,22 +71,23 @@ def local_days(time: IntArray, zone: str) -> IntArray:
 
 
 def utc_offset_ms(time: IntArray, zone: str) -> IntArray:
-    """Return what is added to each UTC instant (ms) to read the zone's wall clock.
+    """Return what is added to each UTC instant (ms, ascending) to read the zone's wall clock.
 
     Notes
     -----
-    The zone is asked once per quarter of an hour that occurs, since offsets of all zones in use
-    change on such boundaries; days whose two ends agree are asked only there.
+    The zone is asked at both ends of each day, and within a day on which the clocks change once
+    per quarter of an hour: offsets of all zones in use change on such boundaries.
     """
     if zone == "UTC" or time.size == 0:
         return np.zeros(time.size, dtype=np.int64)
-    days, day_of = np.unique(time // DAY_MS, return_inverse=True)
-    at_start = np.array([_offset_at(zone, int(day) * DAY_MS) for day in days], dtype=np.int64)
-    at_end = np.array([_offset_at(zone, int(day + 1) * DAY_MS) for day in days], dtype=np.int64)
-    offset: IntArray = at_start[day_of]
-    changing = np.flatnonzero((at_start != at_end)[day_of])
+    day = time // DAY_MS
+    last = last_of_each(day)
+    days, n_bars = day[last], np.diff(last, prepend=-1)
+    at_start = np.array([_offset_at(zone, int(one) * DAY_MS) for one in days], dtype=np.int64)
+    at_end = np.array([_offset_at(zone, int(one + 1) * DAY_MS) for one in days], dtype=np.int64)
+    offset: IntArray = np.repeat(at_start, n_bars)
     quarter = 15 * MINUTE_MS
-    for i in changing:
+    for i in np.flatnonzero(np.repeat(at_start != at_end, n_bars)):
         offset[i] = _offset_at(zone, int(time[i]) // quarter * quarter)
     return offset
 

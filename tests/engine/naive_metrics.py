@@ -58,7 +58,10 @@ def divide(a, b):
 def growth(base, last, elapsed_ms):
     if elapsed_ms == 0:
         return None
-    return -1.0 if last <= 0 else (last / base) ** (365.25 * DAY_MS / elapsed_ms) - 1.0
+    try:
+        return -1.0 if last <= 0 else (last / base) ** (365.25 * DAY_MS / elapsed_ms) - 1.0
+    except OverflowError:
+        return None
 
 
 def drawdowns(time, value, base):

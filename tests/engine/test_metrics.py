@@ -2,7 +2,9 @@
 
 import math
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -10,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.benchmark import buy_and_hold, hold
-from engine.clock import DAY_MS, is_seven_day, local_days, periods_per_year, weekends_to_monday
+from engine.clock import (
+    DAY_MS,
+    is_seven_day,
+    local_days,
+    periods_per_year,
+    utc_offset_ms,
+    weekends_to_monday,
+)
 from engine.errors import InvalidBarsError
 from engine.metrics import METRIC_NAMES, Conventions, compute_metrics, conventions, curve_metrics
 from engine.metrics.drawdowns import drawdown_series, find_drawdowns
@@ -158,6 +167,19 @@ def test_local_dates_follow_daylight_saving():
 
     assert local_days(stamps, "America/New_York").tolist() == [12_875, 12_876, 12_877]
     assert weekends_to_monday(local_days(stamps, "UTC")).tolist() == [12_877, 12_877, 12_877]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Asia/Tokyo", "UTC"])
+def test_offsets_equal_those_of_the_zone_at_every_bar(zone):
+    # A year of bars 50 minutes apart, over both changes of the clocks.
+    time = FIRST_MS + 50 * 60_000 * np.arange(10_000, dtype=np.int64)
+
+    asked = [
+        datetime.fromtimestamp(stamp / 1000, UTC).astimezone(ZoneInfo(zone)).utcoffset()
+        for stamp in time.tolist()
+    ]
+
+    assert utc_offset_ms(time, zone).tolist() == [one.total_seconds() * 1000 for one in asked]
 
 
 def test_unknown_zone_is_refused_by_name():
