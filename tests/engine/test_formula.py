@@ -455,7 +455,7 @@ PIECES = st.sampled_from(
 
 @given(text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map(" ".join),
                       st.lists(PIECES, max_size=25).map("".join)))  # fmt: skip
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_text_plans_or_is_refused_with_a_place(text):
     market = market_of(random_bars(20, 1, splits=[(9, 2.0)]))
     for field in ("enter_long", "stop_long", "size", "expire_bars"):
