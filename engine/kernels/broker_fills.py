@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from engine.kernels.broker_constants import (
     BUY,
     CANCELLED,
@@ -27,6 +29,7 @@ from engine.kernels.broker_constants import (
     SIGNAL,
     STOP,
     STOP_LIMIT_ORDER,
+    STOP_ORDER,
     TARGET,
     TRAIL,
     UNITS,
@@ -50,13 +53,13 @@ def fill_price(rules, book, side, raw, limit):
     if side == BUY:
         price = raw * rules.buy_factor
         if rules.tick > 0.0:
-            price = math.ceil(price / rules.tick - 1e-9) * rules.tick
+            price = np.ceil(price / rules.tick - 1e-9) * rules.tick
         if price > limit:
             price = limit
     else:
         price = raw * rules.sell_factor
         if rules.tick > 0.0:
-            price = math.floor(price / rules.tick + 1e-9) * rules.tick
+            price = np.floor(price / rules.tick + 1e-9) * rules.tick
         if price < limit:
             price = limit
     if rules.is_clipped:
@@ -97,7 +100,7 @@ def floor_to_lot(quantity, lot):
     """Return the largest whole number of lots within `quantity`; lot 0 rounds nothing."""
     if lot <= 0.0:
         return quantity
-    return math.floor(quantity / lot + 1e-9) * lot
+    return np.floor(quantity / lot + 1e-9) * lot
 
 
 @step
@@ -127,7 +130,7 @@ def note_freed(state, s, before):
 
 
 @step
-def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw):
+def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, is_limit):
     """Append a fill and return its record."""
     account = state.account
     fill = fill_row(state, account.n_fills)
@@ -144,6 +147,8 @@ def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, r
     fill.ambiguous = False
     fill.phase = phase
     fill.raw = raw
+    # A sell limit and a buy stop lie above, a buy limit and a sell stop below.
+    fill.is_up = is_limit == (side != BUY)
     fill.closing = quantity
     fill.closing_fee = fee
     fill.after = book_at(state, s).quantity
@@ -202,7 +207,7 @@ def exit_entry(state, i, s, k, raw, reason, phase):
     state.account.cash -= side * quantity * price + fee
     book.mark = price
     remove_entry(state, s, k)
-    log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw)
+    log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, is_limit)
     if phase == INSIDE:
         note_freed(state, s, before)
 
@@ -220,7 +225,7 @@ def exit_position(state, i, s, raw, order_id, reason, phase):
         book.mark = price
     book.n_entries = 0
     book.quantity = 0.0
-    log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw)
+    log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, False)
     row = order_row(state, order_id)
     row.filled_quantity = quantity
     row.filled_price = price
@@ -272,9 +277,15 @@ def shrunk_quantity(state, s, quantity, price, equity, gross):
 
 
 @step
-def covered_quantity(state, s, quantity, price, room, is_maker):
-    """Return what cash and margin allow of an opening (F7, F10); 0 when it is refused."""
+def covered_quantity(state, s, quantity, price, equity, room, is_maker):
+    """Return what cash and margin allow of an opening (F7, F10); 0 when it is refused.
+
+    Room within the tolerance of the margin rule is none: else the rounding of an account that is
+    all in would buy dust.
+    """
     rules = state.rules
+    if room <= 1e-12 * equity:
+        return 0.0
     need = rules.initial * quantity * price + fee_of(rules, quantity, price, is_maker)
     if need <= room * (1.0 + 1e-12):
         return quantity
@@ -327,6 +338,9 @@ def fill_entry(state, i, s, w, raw, phase):
     side = order.side
     is_limit = order.type == LIMIT_ORDER or order.type == STOP_LIMIT_ORDER
     price = fill_price(rules, book, side, raw, order.limit if is_limit else NAN)
+    is_stop = order.type == STOP_ORDER or (
+        order.type == STOP_LIMIT_ORDER and not order.is_triggered
+    )
     before = available(state) if phase == INSIDE else 0.0
 
     closing = abs(book.quantity) if book.quantity * side < 0.0 else 0.0
@@ -341,7 +355,7 @@ def fill_entry(state, i, s, w, raw, phase):
     is_stopless = math.isnan(wanted)
     allowed = 0.0 if is_stopless else shrunk_quantity(state, s, wanted, price, equity, gross)
     room = equity - rules.initial * gross - (account.freed if phase == INSIDE else 0.0)
-    opening = covered_quantity(state, s, allowed, price, room, is_limit)
+    opening = covered_quantity(state, s, allowed, price, equity, room, is_limit)
     if not opening > 0.0:
         opening = 0.0
         if closing == 0.0:
@@ -358,12 +372,16 @@ def fill_entry(state, i, s, w, raw, phase):
         book.mark = price
     reason = FLIP if closing > 0.0 else (LIMIT if is_limit else SIGNAL)
     number = order.order_id
-    fill = log_fill(state, i, s, side, closing + opening, price, fee, number, reason, phase, raw)
+    quantity = closing + opening
+    fill = log_fill(
+        state, i, s, side, quantity, price, fee, number, reason, phase, raw, not is_stop
+    )
     fill.closing = closing
     fill.closing_fee = closing_fee
     fill.risk = risk
-    row.quantity = closing + opening if math.isnan(row.quantity) else row.quantity
-    row.filled_quantity = closing + opening
+    if math.isnan(row.quantity):
+        row.quantity = quantity
+    row.filled_quantity = quantity
     row.filled_price = price
     if opening > 0.0:
         remove_working(state, s, w, FILLED, reason)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from engine.kernels.broker_constants import (
     BANKRUPT,
     CANCELLED,
@@ -59,9 +61,9 @@ def apply_actions(state, i, s, ratio, dividend):
         account.cash += book.quantity * dividend
         account.dividends += book.quantity * dividend
     # Lots are whole when the lot is a whole number of shares.
-    if ratio != 1.0 and book.lot >= 1.0 and book.lot == math.floor(book.lot):
+    if ratio != 1.0 and book.lot >= 1.0 and book.lot == np.floor(book.lot):
         held = abs(book.quantity)
-        sell_fraction(state, i, s, held - math.floor(held + 1e-9))
+        sell_fraction(state, i, s, held - np.floor(held + 1e-9))
 
 
 @step
@@ -108,7 +110,7 @@ def sell_fraction(state, i, s, fraction):
             book.quantity += side * quantity
         else:
             remove_entry(state, s, 0)
-        log_fill(state, i, s, side, quantity, book.open, 0.0, number, SPLIT, OPEN, book.open)
+        log_fill(state, i, s, side, quantity, book.open, 0.0, number, SPLIT, OPEN, book.open, False)
 
 
 @step

@@ -166,6 +166,7 @@ FILL = np.dtype(
         ("phase", "i8"),
         # For the pairing of trades, not shown:
         ("raw", "f8"),  # the price before slippage
+        ("is_up", "?"),  # price came to it from below
         ("closing", "f8"),  # how much of the quantity closes, and its part of the fee
         ("closing_fee", "f8"),
         ("after", "f8"),  # the position after the fill

@@ -40,7 +40,7 @@ def pair_fills(tape, fills, first, out):
         # What the position no longer holds is gone, to the last bit.
         is_whole = fill.after == 0.0 or fill.quantity > fill.closing > 0.0
         rest = fill.closing
-        while rest > 0.0 and head[s] >= 0:
+        while rest > 1e-12 * fill.closing and head[s] >= 0:
             lot = head[s]
             held = remaining[lot] * scale[lot]
             quantity = held if is_whole or held <= rest * (1.0 + 1e-12) else rest
@@ -113,7 +113,7 @@ def write_row(tape, fills, lot, f, quantity, scale, first, row):
         row.exit_price = last_close(tape.close[s])
         row.exit_reason = -1
         row.bars = last - entry.i_time
-        low, high = excursion(tape, s, entry, first, last, CLOSE, NAN)
+        low, high = excursion(tape, s, entry, first, last, CLOSE, NAN, False)
     else:
         leave = fills[f]
         fees += leave.closing_fee * quantity / leave.closing
@@ -122,14 +122,16 @@ def write_row(tape, fills, lot, f, quantity, scale, first, row):
         row.exit_reason = leave.reason
         row.ambiguous |= leave.ambiguous
         row.bars = leave.i_time - entry.i_time
-        low, high = excursion(tape, s, entry, first, leave.i_time, leave.phase, leave.raw)
+        low, high = excursion(
+            tape, s, entry, first, leave.i_time, leave.phase, leave.raw, leave.is_up
+        )
     row.fees = fees
     row.pnl = entry.side * quantity * (row.exit_price - row.entry_price) - fees
     row["return"] = row.pnl / (row.entry_price * quantity)
     up = high / entry.price - 1.0
     down = low / entry.price - 1.0
-    row.mae = down if entry.side > 0 else -up
-    row.mfe = up if entry.side > 0 else -down
+    row.mae = down if entry.side > 0 else 0.0 - up
+    row.mfe = up if entry.side > 0 else 0.0 - down
     risked = entry.risk / scale * quantity
     row.r_multiple = row.pnl / risked if risked > 0.0 else NAN
 
@@ -144,7 +146,7 @@ def last_close(close):
 
 
 @step
-def excursion(tape, s, entry, first, i_exit, phase, raw):
+def excursion(tape, s, entry, first, i_exit, phase, raw, is_up):
     """Return the lowest and highest price from an entry fill to its exit, in entry shares (M10).
 
     The entry bar counts only after the fill; an exit at the open counts that price alone, an exit
@@ -171,7 +173,7 @@ def excursion(tape, s, entry, first, i_exit, phase, raw):
         lowest = min(lowest, raw * scale)
         highest = max(highest, raw * scale)
         if phase == INSIDE and (end > begin or entry.phase == OPEN):
-            if raw > tape.open[s, end]:
+            if is_up:
                 lowest = min(lowest, low[end] * scale)
             else:
                 highest = max(highest, high[end] * scale)
