@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.kernels import indicators, oscillators, trend
+from engine.kernels import arithmetic, indicators, oscillators, trend
 
 MAX_WINDOW = 100_000
 
@@ -249,10 +249,13 @@ def warm_functions() -> None:
     """Compile every kernel, or load it from the cache, so that no request has to wait for it."""
     x = np.linspace(1.0, 2.0, 8)
     for function in FUNCTIONS.values():
-        if function.kernel is None:
-            continue
-        constants = [
-            2 if a.kind == "window" else 0.1 for a in function.arguments if a.kind != "series"
-        ]
-        inputs = [x] * (len(function.reads) + sum(a.kind == "series" for a in function.arguments))
-        function.kernel(*inputs, *constants, *(np.empty(8) for _ in range(function.outputs)))
+        if function.kernel is not None:
+            constants = [a for a in function.arguments if a.kind != "series"]
+            n_series = len(function.arguments) - len(constants) + len(function.reads)
+            values = [2 if a.kind == "window" else 0.1 for a in constants]
+            rows = [np.empty(8) for _ in range(function.outputs)]
+            function.kernel(*[x] * n_series, *values, *rows)
+    for kernel in (arithmetic.divide, arithmetic.modulo, arithmetic.power):
+        kernel(x, x, np.empty(8))
+    for kernel in (arithmetic.logarithm, arithmetic.exponential):
+        kernel(x, np.empty(8))

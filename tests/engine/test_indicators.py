@@ -8,6 +8,7 @@ import talib
 
 from engine.formula.functions import FUNCTIONS, warm_functions
 from engine.indicators import indicator
+from engine.kernels import arithmetic
 from engine.types import Bars
 from tests.engine import naive_indicators as naive
 from tests.engine.sample_bars import constant_bars, random_bars, real_bars
@@ -173,8 +174,9 @@ def test_warm_functions_leaves_no_kernel_uncompiled():
     warm_functions()
 
     kernels = [f.kernel for f in FUNCTIONS.values() if f.kernel is not None]
+    kernels += [arithmetic.divide, arithmetic.power, arithmetic.modulo]
     compiled = [len(kernel.signatures) for kernel in kernels]
-    indicator("sma(close, 3) + atr(3) + bb_upper(close, 4, 2) + macd(close, 3, 4, 5)",
+    indicator("close / open % 2 + close ** 2 + sma(close, 3) + atr(3) + bb_upper(close, 4, 2) + macd(close, 3, 4, 5)",
               random_bars(20, 1))  # fmt: skip
     assert all(n >= 1 for n in compiled)
     assert [len(kernel.signatures) for kernel in kernels] == compiled
