@@ -253,9 +253,9 @@ def warm_functions() -> None:
             constants = [a for a in function.arguments if a.kind != "series"]
             n_series = len(function.arguments) - len(constants) + len(function.reads)
             values = [2 if a.kind == "window" else 0.1 for a in constants]
-            rows = [np.empty(8) for _ in range(function.outputs)]
-            function.kernel(*[x] * n_series, *values, *rows)
-    for kernel in (arithmetic.divide, arithmetic.modulo, arithmetic.power):
-        kernel(x, x, np.empty(8))
-    for kernel in (arithmetic.logarithm, arithmetic.exponential):
-        kernel(x, np.empty(8))
+            outputs = [np.empty(8) for _ in range(function.outputs)]
+            function.kernel(*[x] * n_series, *values, *outputs)
+    for binary in (arithmetic.divide, arithmetic.modulo, arithmetic.power):
+        binary(x, x, np.empty(8))
+    for unary in (arithmetic.logarithm, arithmetic.exponential):
+        unary(x, np.empty(8))
