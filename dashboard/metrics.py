@@ -163,7 +163,7 @@ METRICS: dict[str, Metric] = {
     ),
     "turnover": Metric(
         "Turnover a year",
-        lambda value: f"{formatting.decimal(value, 1)}×",
+        lambda value: formatting.decimal(value, 1, unit="×"),
         "lower",
         "Value of all fills / 2 / mean equity / years.",
     ),
