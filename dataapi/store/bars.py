@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 import peewee
+import psycopg
 
 from dataapi.store import chunks
 from dataapi.store.database import execute
@@ -135,13 +137,17 @@ def slice_bars(bars: Bars, first: int, last: int) -> Bars:
 
 def _chunk_rows(database: peewee.Database, series_id: int) -> Iterator[tuple[Any, ...]]:
     query = _SELECT_CHUNKS.format(parameter=database.param)
-    if isinstance(database, peewee.SqliteDatabase):
-        yield from execute(database, query, (series_id,))
-        return
-    # Binary results: as text a blob would travel in hexadecimal, at twice its size.
-    connection = database.connection()  # type: ignore[no-untyped-call]
-    with closing(connection.cursor(binary=True)) as cursor:
-        yield from cursor.execute(query, (series_id,))
+    try:
+        if isinstance(database, peewee.SqliteDatabase):
+            yield from execute(database, query, (series_id,))
+            return
+        # Binary results: as text a blob would travel in hexadecimal, at twice its size.
+        connection = database.connection()  # type: ignore[no-untyped-call]
+        with closing(connection.cursor(binary=True)) as cursor:
+            yield from cursor.execute(query, (series_id,))
+    except (sqlite3.DatabaseError, psycopg.Error) as error:
+        # peewee translates what it executes, not what is iterated or executed beside it.
+        raise peewee.OperationalError(str(error)) from error
 
 
 def _common_bars(stored: Bars, bars: Bars) -> int:

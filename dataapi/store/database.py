@@ -61,6 +61,13 @@ class Connections:
             ) from None
         except (peewee.OperationalError, peewee.InterfaceError) as error:
             raise StoreUnavailableError(f"The database is not available: {error}") from error
+        except peewee.DatabaseError as error:
+            # Its subclasses are our own faults; itself it says that the file is none, or damaged.
+            if type(error) is not peewee.DatabaseError:
+                raise
+            raise StoreUnavailableError(
+                f"The database cannot be read: {error}. Restore a backup."
+            ) from error
         finally:
             if is_outer and not self.is_sqlite:
                 self.database.close()
