@@ -80,8 +80,8 @@ def short_money(value: Number) -> str:
         # 999,950 prints as $1.0M, not as $1,000k.
         if size >= limit * (1.0 if limit == 1e3 else 0.9995):
             scaled = size / limit
-            digits = 0 if scaled >= 100 or math.isclose(scaled, round(scaled)) else 1
-            return f"{MINUS if value < 0 else ''}${scaled:.{digits}f}{unit}"
+            text = f"{scaled:.{0 if scaled >= 100 else 1}f}".removesuffix(".0")
+            return f"{MINUS if value < 0 else ''}${text}{unit}"
     return money(value)
 
 

@@ -50,7 +50,7 @@ def matches(
     found = [
         {
             "kind": "run",
-            "text": run["name"] or run["strategy"],
+            "text": run["name"] or run["title"],
             "hint": f"{fmt.symbols(run['symbols'])}, {fmt.signed_percent(run['metrics']['cagr'])}",
             "href": run["url"],
         }

@@ -86,7 +86,10 @@ def number(default: float | None = None) -> Field:
             raise ValueError(value)
         return result
 
-    return Field(default=default, read=read, write=lambda value: f"{value:.12g}")
+    def write(value: float) -> str:
+        return repr(float(value)).removesuffix(".0")
+
+    return Field(default=default, read=read, write=write)
 
 
 def flag() -> Field:

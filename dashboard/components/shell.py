@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -154,11 +155,11 @@ def starred(runs: Sequence[Document]) -> list[Component]:
         html.A(
             [
                 html.Span(className="icon spark", style={"--icon": spark(run["sparkline"])}),
-                html.Span(run["name"] or run["strategy"]),
+                html.Span(run["name"] or run["title"]),
             ],
             href=run["url"],
             className="nav-star",
-            title=run["name"] or run["strategy"],
+            title=run["name"] or run["title"],
         )
         for run in runs
     ]
@@ -167,6 +168,8 @@ def starred(runs: Sequence[Document]) -> list[Component]:
 
 def spark(values: Sequence[float]) -> str:
     """Return a curve as the mask of an icon, so that it is drawn in the colour of the text."""
+    if all(value > 0.0 for value in values):
+        values = [math.log(value) for value in values]
     low, high = min(values, default=0.0), max(values, default=0.0)
     span = (high - low) or 1.0
     last = max(len(values) - 1, 1)

@@ -15,7 +15,8 @@
   keep(theme.viewCookie, phone.matches ? "phone" : "wide");
   phone.addEventListener("change", () => {
     keep(theme.viewCookie, phone.matches ? "phone" : "wide");
-    window.hindcast.reload();
+    // Rows or cards; other pages only flow, and a draft must not be lost when a window is narrowed.
+    if (document.getElementById("runs-grid")) window.hindcast.reload();
   });
   document.documentElement.dataset.mantineColorScheme = theme.current;
 })();

@@ -158,10 +158,11 @@ def _write_parameter(name: str, parameter: Parameter) -> str:
     default = parameter["default"]
     if isinstance(default, str) or parameter.get("min") is None or parameter.get("max") is None:
         return f"{name} = {_plain(default)}"
-    text = f"{name} = {_plain(default)} [{_plain(parameter['min'])}..{_plain(parameter['max'])}"
-    if parameter.get("step") not in (None, 1):
-        text += f":{_plain(parameter['step'])}"
-    return text + "]"
+    low, high, step = (parameter.get(key) for key in ("min", "max", "step"))
+    if parameter.get("kind") == "int":
+        low, high, step = (None if value is None else int(value) for value in (low, high, step))
+    text = f"{name} = {_plain(default)} [{_plain(low)}..{_plain(high)}"
+    return f"{text}]" if step in (None, 1) else f"{text}:{_plain(step)}]"
 
 
 def _plain(value: Any) -> str:
@@ -175,8 +176,9 @@ def locate(problem: Mapping[str, Any], places: Mapping[str, tuple[int, int]]) ->
     """Return a problem of the API (field, position in its expression) as a place in the text."""
     line, column = places.get(str(problem.get("field")), (1, 1))
     message = str(problem["message"])
-    if problem.get("suggestion") and str(problem["suggestion"]) not in message:
-        message = f"{message.rstrip('.')}; did you mean {problem['suggestion']}?"
+    suggestion = str(problem.get("suggestion") or "")
+    if suggestion and not re.search(rf"\b{re.escape(suggestion)}\b", message):
+        message = f"{message.rstrip('.')}; did you mean {suggestion}?"
     return Problem(line=line, column=column + int(problem.get("position") or 0), message=message)
 
 

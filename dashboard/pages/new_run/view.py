@@ -113,7 +113,7 @@ def preview_figure(preview: Preview, before: Preview | None, current: Theme) -> 
     low = min(low * 1.08, -0.01)
     layout["yaxis2"] = axes.value_axis(
         current,
-        axes.linear_ticks(low, 0.0, 3),
+        axes.linear_ticks(low, 0.0, 4),
         lambda value: fmt.percent(value, 0),
         range=[low, 0.0],
         domain=UNDERWATER_DOMAIN,

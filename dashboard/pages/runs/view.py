@@ -50,8 +50,8 @@ def run_row(item: Mapping[str, Any], now: datetime) -> Row:
     return {
         "id": item["id"],
         "url": item["url"],
-        "name": item["name"] or item["strategy"],
-        "detail": " · ".join(part for part in (item["strategy"], item["params_text"]) if part),
+        "name": item["name"] or item["title"],
+        "detail": " · ".join(part for part in (item["strategy"], _params(item)) if part),
         "starred": bool(item["starred"]),
         "tags": list(item["tags"]),
         "sparkline": item["sparkline"],
@@ -69,6 +69,11 @@ def run_row(item: Mapping[str, Any], now: datetime) -> Row:
         "created": item["created"],
         "failed": failed_look_ahead(item),
     }
+
+
+def _params(item: Mapping[str, Any]) -> str:
+    """Return the parameters as one says them: "fast 10, slow 30"."""
+    return ", ".join(part.replace("=", " ") for part in item["params_text"].split())
 
 
 def _share(value: float | None, full: float) -> float:
@@ -124,7 +129,7 @@ def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure
         and item["metrics"]["cagr"] is not None
         and item["metrics"]["max_drawdown"] is not None
     ]
-    names = [item["name"] or item["strategy"] for item in shown]
+    names = [item["name"] or item["title"] for item in shown]
     trace = {
         "type": "scatter",
         "mode": "markers",
@@ -156,7 +161,7 @@ def _percent_axis(values: Sequence[float], current: Theme, **changes: Any) -> di
     """Return an axis from zero over `values`, wide enough that no tick stands at its end."""
     low, high = min([0.0, *values]), max([1.0, *values])
     bounds = axes.padded(low, high, 0.1)
-    ticks = axes.linear_ticks(low, high, 4)
+    ticks = axes.linear_ticks(low, high, 5)
     texts = [fmt.decimal(tick, 0, unit=f"{fmt.THIN}%") for tick in ticks]
     return theme.axis(current, range=list(bounds), tickvals=ticks, ticktext=texts, **changes)
 
