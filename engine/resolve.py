@@ -197,11 +197,12 @@ def _dotted(problem: ErrorDetails) -> str:
     path = [str(part) for part in problem["loc"]]
     model: type[BaseModel] | None = RunConfig
     for depth, part in enumerate(path):
-        field = None if model is None else model.model_fields.get(part)
-        if field is None:
-            is_key = depth == 0 or model is not None or path[depth - 1] in {"params", "formula"}
-            return ".".join(path[: depth + is_key])
-        model = _submodel(field.annotation)
+        if model is None:
+            # Inside a plain value: only a mapping's keys are names that a user gave.
+            n_named = depth + 1 if path[depth - 1] in {"params", "formula"} else depth
+            return ".".join(path[:n_named])
+        field = model.model_fields.get(part)
+        model = None if field is None else _submodel(field.annotation)
     return ".".join(path) or "config"
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import numpy as np
 
+from engine.clock import DAY_MS, HOUR_MS, utc_offset_ms
 from engine.formula.nodes import PRICES
 from engine.types import Bars, FloatArray, IntArray, Market
-
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 
 class OwnBars:
@@ -109,20 +105,6 @@ def bars_of(bars: Bars) -> OwnBars:
 
 def _local_time(time: IntArray, zone: str) -> IntArray:
     """Return wall-clock milliseconds; bars of a day or longer keep their UTC date."""
-    if zone == "UTC" or not (time % DAY_MS).any():
+    if not (time % DAY_MS).any():
         return time
-    tz = ZoneInfo(zone)
-    days, place = np.unique(time // DAY_MS, return_inverse=True)
-    starts = np.array([_utc_offset(tz, int(day) * DAY_MS) for day in days])
-    ends = np.array([_utc_offset(tz, int(day + 1) * DAY_MS) for day in days])
-    offsets = starts[place]
-    # Only on a day on which the clocks change does each bar have to be asked for.
-    for i in np.flatnonzero((starts != ends)[place]):
-        offsets[i] = _utc_offset(tz, int(time[i]))
-    return np.asarray(time + offsets, np.int64)
-
-
-def _utc_offset(tz: ZoneInfo, time_ms: int) -> int:
-    instant = np.datetime64(time_ms // 1000, "s").item().replace(tzinfo=ZoneInfo("UTC"))
-    offset = instant.astimezone(tz).utcoffset()
-    return 0 if offset is None else round(offset.total_seconds() * 1000)
+    return time + utc_offset_ms(time, zone)
