@@ -263,7 +263,7 @@ def first_stop(order, price):
 
 @step
 def shrunk_quantity(state, s, quantity, price, equity, gross):
-    """Return what the portfolio limits leave of an opening (F18)."""
+    """Return what the portfolio limits leave of an opening (F18); dust of rounding is none."""
     rules = state.rules
     book = book_at(state, s)
     room = math.inf
@@ -271,6 +271,8 @@ def shrunk_quantity(state, s, quantity, price, equity, gross):
         room = rules.max_weight * equity - abs(book.quantity) * book.mark
     if rules.max_gross < math.inf:
         room = min(room, rules.max_gross * equity - gross)
+    if room <= 1e-12 * equity:
+        return 0.0
     if quantity * price <= room * (1.0 + 1e-12):
         return quantity
     return max(0.0, floor_to_lot(room / price, book.lot))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.types import Ledger, OrderStatus, Reason
-from tests.engine.random_markets import Case, cut, map_signals
+from tests.engine.random_markets import Case, cut
 
 Simulate = Callable[..., Ledger]
 FLOAT_TOLERANCE = 1e-9
@@ -235,22 +235,3 @@ def explain(case: Case, simulate: Simulate, twin: Simulate) -> str | None:
         return None
     small = shrink(case, lambda one: difference(one) is not None)
     return f"seed {case.seed}: {found}\nsmallest case: {difference(small)}\n{describe(small)}"
-
-
-def all_path_rules(case: Case) -> Iterator[Case]:
-    """The same case under each of the three path rules."""
-    for path in ("pessimistic", "optimistic", "ohlc"):
-        execution = case.config.execution.model_copy(update={"path": path})
-        yield replace(case, config=case.config.model_copy(update={"execution": execution}))
-
-
-def without_signals_after(case: Case, n_times: int) -> Case:
-    """The case with no signals from instant `n_times` on."""
-
-    def change(values):
-        values = values.copy()
-        if values.dtype == np.bool_:
-            values[:, n_times:] = False
-        return values
-
-    return replace(case, signals=map_signals(case.signals, change))

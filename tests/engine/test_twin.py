@@ -7,12 +7,14 @@ reproduction.
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 
 from engine.simulation import simulate
+from engine.types import FillPhase, OrderStatus, OrderType, Reason
 from tests.engine import reference
-from tests.engine.comparison import explain
+from tests.engine.comparison import explain, first_difference
 from tests.engine.random_markets import random_case
 
 N_CASES = int(os.environ.get("HINDCAST_TWIN_CASES", "1500"))
@@ -25,3 +27,41 @@ def test_engine_and_twin_agree_on_random_markets(group: int) -> None:
         difference = explain(random_case(seed), simulate, reference.simulate)
 
         assert difference is None, difference
+
+
+def test_random_markets_reach_every_kind_of_fill_and_end() -> None:
+    """The comparison above would be worth little on cases in which nothing happens."""
+    seen: Counter[str] = Counter()
+    for seed in range(500):
+        case = random_case(seed)
+        ledger = reference.simulate(case.market, case.signals, case.config)
+        seen[ledger.status] += 1
+        seen["conflict"] += ledger.conflicts
+        seen["stale bar"] += ledger.stale_bars
+        seen["ambiguous"] += ledger.ambiguous_fills
+        if ledger.orders:
+            seen.update(repr(OrderType(code)) for code in ledger.orders["type"])
+            seen.update(repr(OrderStatus(code)) for code in ledger.orders["status"])
+        if ledger.fills:
+            seen.update(repr(Reason(code)) for code in ledger.fills["reason"])
+            seen.update(repr(FillPhase(code)) for code in ledger.fills["phase"])
+
+    # Rebalancing belongs to target strategies; the others end orders and make no fills.
+    no_fill = {Reason.REBALANCE, Reason.EXPIRED, Reason.CASH, Reason.CONFLICT}
+    expected = {"done", "bankrupt", "stopped", "conflict", "stale bar", "ambiguous"}
+    for kinds in (OrderType, OrderStatus, FillPhase, set(Reason) - no_fill):
+        expected |= {repr(kind) for kind in kinds}
+    assert {kind for kind in expected if not seen[kind]} == set()
+
+
+@pytest.mark.parametrize("path", ["pessimistic", "optimistic", "ohlc"])
+def test_a_path_given_wins_over_the_path_of_the_config(path: str) -> None:
+    for seed in range(100):
+        case = random_case(seed)
+        execution = case.config.execution.model_copy(update={"path": path})
+        config = case.config.model_copy(update={"execution": execution})
+
+        got = simulate(case.market, case.signals, case.config, path=path)
+
+        expected = simulate(case.market, case.signals, config)
+        assert first_difference(got, expected, config.cash) is None, f"seed {seed}"

@@ -6,7 +6,7 @@ from engine.types import FillPhase, OrderStatus, Reason, SizeKind
 from tests.engine.reference.costs import fee_of, price_after_costs, quantity_for, whole_lots
 from tests.engine.reference.records import Account, Entry, Fill, Levels, Lot, Order
 
-DUST = 1e-9  # less than this share of the wanted quantity is none: with lot 0, rounding noise
+DUST = 1e-12  # room below this share of the equity is none: it is the rounding of a full account
 
 
 def settle_lots(
@@ -212,7 +212,7 @@ def opening_quantity(
     config, lot, maker = account.config, account.books[order.symbol].lot, order.is_limit
     if order.size_kind == SizeKind.RISK and (stop is None or stop == price):
         return 0.0, Reason.RISK  # F7: without a stop it is refused
-    quantity = wanted = wanted_quantity(account, order, price, stop, phase)
+    quantity = wanted_quantity(account, order, price, stop, phase)
     if quantity <= 0.0:
         return 0.0, Reason.CASH
 
@@ -222,11 +222,11 @@ def opening_quantity(
     own = held * account.mark(order.symbol, phase) if held else 0.0
     if config.risk.max_weight is not None:
         room = config.risk.max_weight * equity - own
-        quantity = shrunk(quantity, room / price, lot)
+        quantity = shrunk(quantity, room, price, lot, equity)
     if config.risk.max_gross is not None:
         room = config.risk.max_gross * equity - account.gross(phase)
-        quantity = shrunk(quantity, room / price, lot)
-    if quantity <= DUST * wanted:
+        quantity = shrunk(quantity, room, price, lot, equity)
+    if quantity <= 0.0:
         return 0.0, Reason.RISK
 
     # F10, F7: what is freed inside this bar by other symbols does not count yet.
@@ -235,19 +235,24 @@ def opening_quantity(
         for symbol, book in enumerate(account.books):
             if symbol != order.symbol:
                 room -= book.freed
+    if room <= DUST * equity:
+        return 0.0, Reason.CASH
     need = config.margin.initial * quantity * price + fee_of(config.costs, quantity, price, maker)
     if need <= room * (1.0 + 1e-12):
         return quantity, Reason.SIGNAL
     if config.execution.cash_policy == "reject":
         return 0.0, Reason.CASH
     x = quantity_for(config.costs, room, price, maker, share=config.margin.initial)
-    reduced = min(quantity, whole_lots(x, lot))
-    return (reduced if reduced > DUST * wanted else 0.0), Reason.CASH
+    return min(quantity, whole_lots(x, lot)), Reason.CASH
 
 
-def shrunk(quantity: float, most: float, lot: float) -> float:
-    """The quantity, or the whole lots within `most` when that is less."""
-    return quantity if quantity <= most * (1.0 + 1e-12) else whole_lots(most, lot)
+def shrunk(quantity: float, room: float, price: float, lot: float, equity: float) -> float:
+    """F18: the quantity, or the whole lots within the room when that is less."""
+    if room <= DUST * equity:
+        return 0.0
+    if quantity * price <= room * (1.0 + 1e-12):
+        return quantity
+    return whole_lots(room / price, lot)
 
 
 def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> Entry | None:
