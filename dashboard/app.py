@@ -159,7 +159,10 @@ def render(api: Api, path: str, search: str) -> tuple[Component, str]:
         if match is None:
             continue
         try:
-            return page.layout(api, match.groupdict(), search), f"{page.title} – Hindcast"
+            shown = page.layout(api, match.groupdict(), search)
+            # A page about one thing is called by its name.
+            title = getattr(shown, "data-title", page.title)
+            return shown, f"{title} – Hindcast"
         except ApiRejected as error:
             if error.status == 404:
                 return _missing(str(error)), "Not found – Hindcast"

@@ -52,7 +52,7 @@
 
     segments() {
       const { owner } = this;
-      return owner.shown().map((trade) => ({
+      return owner.drawn().map((trade) => ({
         trade,
         x1: owner.x(trade.entry_time),
         x2: owner.x(trade.exit_time === null ? owner.options.last : trade.exit_time),
@@ -215,6 +215,11 @@
     shown() {
       const keep = { all: () => true, wins: (t) => t.pnl > 0, losses: (t) => t.pnl <= 0, ambiguous: (t) => t.ambiguous };
       return this.rows.filter((trade) => trade.symbol === this.symbol && keep[this.kind](trade));
+    }
+    drawn() {
+      const shown = this.shown();
+      const chosen = this.rows.find((trade) => trade.number === this.trade);
+      return chosen && chosen.symbol === this.symbol && !shown.includes(chosen) ? [...shown, chosen] : shown;
     }
     x(ms) {
       const scale = this.chart.timeScale();

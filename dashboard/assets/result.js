@@ -190,6 +190,7 @@
   const chartUnder = (event) => event.target.closest && event.target.closest(".timechart");
   let drag = null;
   let press = null;
+  let clickedAt = 0;
   document.addEventListener("pointerdown", (event) => {
     const chart = chartUnder(event);
     if (!chart || event.button) return;
@@ -237,15 +238,15 @@
       const [from, to] = ends.map((x) => moment(drag.chart, timeAt(drag.chart, x)));
       if (from < to) select(from, to);
       else paintSelections();
+    } else if (drag) {
+      // Plotly covers the page while a button is down, so no dblclick ever reaches the chart.
+      if (event.timeStamp - clickedAt < 400) select(null, null);
+      clickedAt = event.timeStamp;
     }
     drag = null;
   };
   document.addEventListener("pointerup", release);
   document.addEventListener("pointercancel", release);
-  document.addEventListener("dblclick", (event) => {
-    const chart = chartUnder(event);
-    if (chart && chart.dataset.selects === "1") select(null, null);
-  });
   window.addEventListener("resize", () => {
     hideCrosshair();
     paintSelections();
@@ -287,8 +288,15 @@
   };
   for (const name of ["verify", "star", "unstar"]) acts[name] = () => set("result-action", { name, at: Date.now() });
 
+  const foldMenus = (event) => {
+    document.querySelectorAll(".menu[open]").forEach((menu) => {
+      const unfolding = event.target.closest && event.target.closest("summary");
+      if (!unfolding || !menu.contains(unfolding)) menu.open = false;
+    });
+  };
   document.addEventListener("click", (event) => {
     if (!event.target.closest) return;
+    foldMenus(event);
     const button = event.target.closest("[data-action]");
     if (button && acts[button.dataset.action]) {
       event.preventDefault();
@@ -306,8 +314,9 @@
   });
   document.addEventListener("keydown", (event) => {
     const page = root();
+    if (event.key === "Escape") foldMenus(event);
     if (!page || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select")) return;
+    if (event.target.closest("input:not([type=radio]), textarea, select")) return;
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("tr[data-from]")) {
       event.preventDefault();
       event.target.click();
@@ -331,7 +340,7 @@
     symbol: (value) => {
       if (!chosen() || !value || value === state.symbol) return skip();
       const chart = window.hindcastChart;
-      if (chart.symbol() === value) return skip();
+      if (!chart.symbol() || chart.symbol() === value) return skip();
       // Another symbol's trade would jump back to it.
       if (chart.symbolOf(state.trade) !== value) set("result-trade", null);
       return value;

@@ -116,7 +116,6 @@ def trades_grid(
         rowData=list(rows),
         columnDefs=[_column(name) for name in columns],
         defaultColDef={"sortable": True, "resizable": False, "suppressMovable": True},
-        columnSize="responsiveSizeToFit",
         getRowId="params.data.id",
         dashGridOptions={
             "rowHeight": ROW_HEIGHT,
@@ -140,7 +139,7 @@ def _column(name: str) -> dict[str, Any]:
     column: dict[str, Any] = {
         "field": name,
         "headerName": _HEADS[name],
-        "width": _WIDTHS[name],
+        "flex": _WIDTHS[name],
         "minWidth": _WIDTHS[name],
     }
     if is_number:

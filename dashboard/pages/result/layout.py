@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -71,7 +70,9 @@ def layout(api: Api, groups: Mapping[str, str], search: str) -> Component:
         ],
         id=ids.RESULT_ROOT,
         className="result",
-        **attributes(data_tab=state["tab"], data_run_id=run["id"]),
+        **attributes(
+            data_tab=state["tab"], data_run_id=run["id"], data_title=view.title_of(run, about)
+        ),
     )
 
 
@@ -149,6 +150,16 @@ def action(name: str, icon_name: str, label: str, *, class_name: str = "") -> Co
 def actions(run: Document) -> Component:
     """Return the buttons of the head: all of them on a desk, star, share and a menu on a phone."""
     clone = f"/new?from={run['id']}"
+    exports = [
+        html.A(text, href=export_url(run["id"], table), download="", className="menu-item")
+        for table, text in EXPORTS
+    ]
+    on_phone = [
+        html.A("Clone", href=clone, className="menu-item"),
+        _menu_action("Verify", "verify"),
+        _menu_action("Note", "note"),
+        *exports,
+    ]
     return html.Div(
         [
             html.Div(
@@ -156,63 +167,33 @@ def actions(run: Document) -> Component:
                     link_button("Clone", clone, icon_name="clone"),
                     button("Verify", icon_name="verify", **attributes(data_action="verify")),
                     button("Note", icon_name="note", **attributes(data_action="note")),
-                    _menu(
-                        button("Export", icon_name="download"),
-                        _export_items(run["id"]),
-                    ),
+                    _menu([icon("download"), html.Span("Export")], exports, "Export"),
                 ],
                 className="result-actions-wide",
             ),
             button("Share", icon_name="share", kind="primary", **attributes(data_action="share")),
             _menu(
-                html.Button(
-                    icon("dots"),
-                    type="button",
-                    className="button result-more",
-                    **attributes(aria_label="More actions"),
-                ),
+                [icon("dots")],
                 [
-                    html.Div(
-                        [
-                            dmc.MenuItem("Clone", href=clone),
-                            _menu_action("Verify", "verify"),
-                            _menu_action("Note", "note"),
-                            dmc.MenuDivider(),
-                            *_export_items(run["id"]),
-                            dmc.MenuDivider(),
-                        ],
-                        className="result-menu-phone",
-                    ),
-                    _menu_action("Delete this run", "delete", color="red"),
+                    html.Div(on_phone, className="result-menu-phone"),
+                    _menu_action("Delete this run", "delete", class_name="menu-item-danger"),
                 ],
+                "More actions",
             ),
         ],
         className="result-actions",
     )
 
 
-def _menu(target: Component, items: Sequence[Component]) -> dmc.Menu:
-    return dmc.Menu(
-        [dmc.MenuTarget(target), dmc.MenuDropdown(list(items))],
-        position="bottom-end",
-        shadow="none",
-        width=190,
-        transitionProps={"duration": 0},
-    )
+def _menu(face: list[Component], items: Sequence[Component], label: str) -> Component:
+    """Return a button that unfolds `items`; the page's script folds it again."""
+    summary = html.Summary(face, className="button", **attributes(aria_label=label))
+    return html.Details([summary, html.Div(list(items), className="menu-items")], className="menu")
 
 
-def _menu_action(text: str, name: str, **props: Any) -> dmc.MenuItem:
-    label = html.Span(text, className="menu-action", **attributes(data_action=name))
-    return dmc.MenuItem(label, **props)
-
-
-def _export_items(run_id: str) -> list[Component]:
-    return [
-        dmc.MenuItem(
-            html.A(text, href=export_url(run_id, table), download="", className="menu-action")
-        )
-        for table, text in EXPORTS
-    ]
+def _menu_action(text: str, name: str, *, class_name: str = "") -> Component:
+    names = f"menu-item {class_name}".strip()
+    return html.Button(text, type="button", className=names, **attributes(data_action=name))
 
 
 def export_url(run_id: str, table: str) -> str:
