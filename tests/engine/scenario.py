@@ -23,7 +23,7 @@ FREE = {"execution": {"slippage_bps": 0.0}, "costs": {"rate_bps": 0.0}, "lot": 0
 
 def make_bars(rows: Iterable[tuple[float, float, float, float]], **fields: Any) -> Bars:
     """Return daily bars; `days` numbers them when some are missing."""
-    table = np.array(list(rows), dtype=np.float64)
+    table = np.array(list(rows), dtype=np.float64).reshape(-1, 4)
     days = np.array(fields.pop("days", range(len(table))), dtype=np.int64)
     volume = fields.pop("volume", np.full(len(table), 1e6))
     return Bars(days * DAY_MS, *table.T.copy(), volume, **fields)
@@ -96,7 +96,7 @@ def trade(
     market = build_market(many)
 
     def by_symbol(at: Any) -> Mapping[str, Iterable[int]]:
-        return at if isinstance(at, Mapping) else {"A": at}
+        return at if isinstance(at, Mapping) else ({"A": at} if at else {})
 
     signals = Signals(
         long=make_side(market, by_symbol(enter_long), by_symbol(exit_long), long or {}),

@@ -1,0 +1,123 @@
+"""F10 and F12: margin, carry, margin calls and ruin."""
+
+import pytest
+
+from engine.types import OrderStatus, Reason, SizeKind
+from tests.engine.scenario import DAY_MS, fills, flat_bars, make_bars, orders, trade
+
+YEAR_ROWS = [(100,) * 4] * 3
+YEAR_APART = (0, 365, 730)
+
+
+def test_long_and_short_together_use_one_gross():
+    # 600 long leaves 400 for the short.
+    market = {"A": flat_bars([100] * 3), "B": flat_bars([100] * 3)}
+
+    ledger = trade(market, enter_long={"A": {0}}, enter_short={"B": {1}}, size=0.6)
+
+    assert fills(ledger, "symbol", "side", "quantity") == [(0, 1, 6.0), (1, -1, 4.0)]
+
+
+def test_initial_margin_of_a_half_permits_twice_the_equity():
+    ledger = trade(flat_bars([100] * 3), enter_long={0}, size=3.0, margin__initial=0.5)
+
+    # 0.5 · q · 100 <= 1000.
+    assert ledger.fills["quantity"].tolist() == [20.0]
+    assert ledger.cash[1] == -1000.0
+
+
+def test_idle_cash_earns_interest():
+    ledger = trade(make_bars(YEAR_ROWS, days=YEAR_APART), costs__cash_rate=0.1)
+
+    assert ledger.equity == pytest.approx([1000, 1100, 1210])
+    assert ledger.totals["interest"] == pytest.approx(210)
+
+
+def test_debt_pays_the_margin_rate():
+    # 20 shares for 2000: 1000 of debt from day 365 to 730, at 10 %.
+    ledger = trade(
+        make_bars(YEAR_ROWS, days=YEAR_APART),
+        enter_long={0},
+        size=2.0,
+        margin__initial=0.5,
+        costs__margin_rate=0.1,
+    )
+
+    assert ledger.equity == pytest.approx([1000, 1000, 900])
+    assert ledger.totals["interest"] == pytest.approx(-100)
+
+
+def test_short_pays_borrow_and_earns_no_interest_on_its_proceeds():
+    # 10 shares short: cash 2000, of which 1000 are the short's value: interest on 1000 only.
+    ledger = trade(
+        make_bars(YEAR_ROWS, days=YEAR_APART),
+        enter_short={0},
+        costs__borrow_rate=0.05,
+        costs__cash_rate=0.1,
+    )
+
+    # First year flat: + 100; short 1100 / 100 = 11 shares. Second: + 110 - 55.
+    assert ledger.fills["quantity"].tolist() == [pytest.approx(11.0)]
+    assert ledger.equity[-1] == pytest.approx(1100 + 110 - 55)
+    assert ledger.totals["borrow"] == pytest.approx(-55)
+
+
+def test_carry_counts_elapsed_days():
+    bars = make_bars([(100,) * 4] * 3, days=(0, 3, 4))
+
+    ledger = trade(bars, costs__cash_rate=0.365)
+
+    assert bars.time[1] - bars.time[0] == 3 * DAY_MS
+    assert ledger.equity == pytest.approx([1000, 1003, 1003 * 1.001])
+
+
+def test_margin_call_closes_at_the_next_open():
+    # 20 shares at 100, debt 1000. At 60: equity 200 < 0.25 · 1200 -> out at the next open.
+    bars = make_bars([(100,) * 4, (100,) * 4, (60,) * 4, (65,) * 4, (65,) * 4])
+
+    ledger = trade(bars, enter_long={0}, size=2.0, margin__initial=0.5)
+
+    assert fills(ledger)[1:] == [(3, -1, 20.0, 65.0, Reason.MARGIN)]
+    assert ledger.equity.tolist() == [1000, 1000, 200, 300, 300]
+
+
+def test_margin_call_takes_the_largest_open_loss_first_until_covered():
+    # 10 A and 10 B at 100 on 1000 of debt. A falls to 50, B to 80: equity 300,
+    # gross 1300, 0.25 of it 325: short. Without A (500) 0.25 · 800 = 200: covered.
+    market = {
+        "A": flat_bars([100, 100, 50, 50, 50]),
+        "B": flat_bars([100, 100, 80, 80, 80]),
+    }
+
+    ledger = trade(market, enter_long={"A": {0}, "B": {0}}, size=1.0, margin__initial=0.5)
+
+    assert fills(ledger, "i_time", "symbol", "reason")[2:] == [(3, 0, Reason.MARGIN)]
+
+
+def test_signals_make_no_orders_while_a_forced_exit_waits():
+    bars = make_bars([(100,) * 4, (100,) * 4, (60,) * 4, (65,) * 4, (65,) * 4])
+
+    ledger = trade(bars, enter_long={0}, exit_long={2}, size=2.0, margin__initial=0.5)
+
+    assert orders(ledger, "reason") == [(Reason.SIGNAL,), (Reason.MARGIN,)]
+
+
+def test_ruin_closes_at_that_close_and_keeps_the_true_equity():
+    # Short 10 at 99: cash 1990. At 210: equity -110; bought back at 210 · 1.01 for 2121: -131.
+    bars = make_bars([(100,) * 4, (100,) * 4, (210,) * 4, (50,) * 4])
+
+    ledger = trade(
+        bars,
+        enter_short={0},
+        enter_long={1},
+        long={"limit": 10.0},
+        size=10.0,
+        size_kind=SizeKind.UNITS,
+        execution__slippage_bps=100.0,
+    )
+
+    assert fills(ledger)[1:] == [(2, 1, 10.0, pytest.approx(212.1), Reason.BANKRUPT)]
+    assert ledger.equity[2:] == pytest.approx([-131, -131])
+    assert ledger.gross_value[2:].tolist() == [0.0, 0.0]
+    assert ledger.status == "bankrupt"
+    assert orders(ledger, "status")[1] == (OrderStatus.CANCELLED,)
