@@ -20,6 +20,7 @@ _MIN_ON_SESSIONS = 0.995
 _MIN_COVERED = 0.95
 _MIN_BARS = 20
 _FIRST_WEEKEND_DAY = 5
+_MARGIN_MS = 7 * DAY_MS
 
 
 def check_calendar(code: str) -> str:
@@ -64,7 +65,8 @@ def sessions(code: str, first_ms: int, last_ms: int) -> IntArray:
     calendar = _calendar(code, first_ms, last_ms)
     if calendar is None:
         return np.empty(0, np.int64)
-    return np.asarray(calendar.sessions.values, "datetime64[ms]").astype(np.int64)
+    days = np.asarray(calendar.sessions.values, "datetime64[ms]").astype(np.int64)
+    return days[(days >= first_ms // DAY_MS * DAY_MS) & (days <= last_ms)]
 
 
 def bar_opens(code: str, first_ms: int, last_ms: int, step_ms: int) -> IntArray:
@@ -89,11 +91,13 @@ def bar_opens(code: str, first_ms: int, last_ms: int, step_ms: int) -> IntArray:
 
 
 def _calendar(code: str, first_ms: int, last_ms: int) -> Any:
-    """Return the calendar of a period, None when it has no session or no record there."""
+    """Return the calendar around a period, None when it has no session or no record there."""
     import exchange_calendars
     import pandas as pd
 
-    first, last = (pd.Timestamp(ms // DAY_MS * DAY_MS, unit="ms") for ms in (first_ms, last_ms))
+    # A calendar of a single day is refused, hence the days around.
+    first = pd.Timestamp(first_ms // DAY_MS * DAY_MS - _MARGIN_MS, unit="ms")
+    last = pd.Timestamp(last_ms // DAY_MS * DAY_MS + _MARGIN_MS, unit="ms")
     try:
         return exchange_calendars.get_calendar(code, start=first, end=last)
     except (exchange_calendars.errors.NoSessionsError, ValueError):
