@@ -333,10 +333,17 @@ class Client:
 
     def export(self, run_id: str, table: str) -> bytes:
         """Return equity, orders, fills, trades or events as a CSV file, or `bundle` as JSON."""
-        path = f"{_run_path(run_id)}/bundle.json"
-        if table != "bundle":
-            path = f"{_run_path(run_id)}/{table}?format=csv"
-        return self._send("GET", path).content
+        if table == "bundle":
+            return self._send("GET", f"{_run_path(run_id)}/bundle.json").content
+        return self._send("GET", f"{_run_path(run_id)}/{table}", {"format": "csv"}).content
+
+    def bundle(self, run_id: str) -> Document:
+        """Return a run in one document, to be imported elsewhere."""
+        return self._document("GET", f"{_run_path(run_id)}/bundle.json")
+
+    def import_bundle(self, bundle: Mapping[str, Any]) -> Document:
+        """Import a run from a bundle; return its id and the verdict on it."""
+        return self._document("POST", "/bundles", body=dict(bundle))
 
     def health(self) -> Document:
         """Return whether the API is ready: `status`, `engine_version`, …; it has no prefix."""

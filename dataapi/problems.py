@@ -180,9 +180,11 @@ def from_store(error: StoreError) -> ApiProblem:
 
 def from_validation(error: ValidationError) -> ApiProblem:
     """Return the problem that stands for a body or query that does not fit its model."""
-    errors = [
-        {"field": _dotted(item["loc"]), "message": _message(item)}
-        for item in error.errors(include_url=False)
+    by_field: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False):
+        by_field.setdefault(_dotted(item["loc"]), []).append(_message(item))
+    errors: list[FieldError] = [
+        {"field": field, "message": _either(messages)} for field, messages in by_field.items()
     ]
     first = errors[0]
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
@@ -210,6 +212,14 @@ def _dotted(loc: Sequence[int | str]) -> str:
         elif part.isidentifier() and part not in {"bool", "int", "float", "str"}:
             text += f".{part}" if text else part
     return text
+
+
+def _either(messages: list[str]) -> str:
+    """Return one message for a field that fits none of several types."""
+    if len(messages) == 1:
+        return messages[0]
+    said = dict.fromkeys(message.removeprefix("Expected ").rstrip(".") for message in messages)
+    return f"Expected {', or '.join(said)}."
 
 
 def _message(item: ErrorDetails) -> str:

@@ -86,7 +86,12 @@ def _csv_column(name: str, values: np.ndarray[Any, Any]) -> list[str]:
         return ["1" if value else "0" for value in values.tolist()]
     if values.dtype.kind == "f":
         return [repr(value) if math.isfinite(value) else "" for value in values.tolist()]
-    return [str(value) for value in values.tolist()]
+    return [_csv_cell(value) for value in values.tolist()]
+
+
+def _csv_cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
 
 
 def _plain(value: Any) -> Any:

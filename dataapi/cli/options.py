@@ -75,13 +75,17 @@ def run_config(arguments: argparse.Namespace) -> RunConfig:
             _put(values, place, None if (option, given) == ("benchmark", "none") else given)
     if arguments.symbol:
         values["symbols"] = arguments.symbol
+    params = _params(arguments.param)
     if arguments.strategy:
-        values["strategy"] = _strategy(arguments.strategy)
+        values["strategy"] = _strategy(arguments.strategy, params)
+    elif params and isinstance(values.get("strategy"), dict):
+        told = values["strategy"].get("params") or {}
+        values["strategy"] = {**values["strategy"], "params": {**told, **params}}
     if not values.get("symbols"):
         raise UsageError("Which bars? Add --symbol NAME, for example --symbol AAPL.")
     if not values.get("strategy"):
         raise UsageError("Which strategy? Give a name (see `strategies`) or a .toml file.")
-    return _validated(_with_params(values, arguments.param))
+    return _validated(values)
 
 
 def _put(values: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
@@ -103,7 +107,7 @@ def _config_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def _strategy(name: str) -> dict[str, Any]:
+def _strategy(name: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return the strategy part for a built-in name or a formula file."""
     if name.endswith(".py"):
         raise UsageError(
@@ -111,11 +115,16 @@ def _strategy(name: str) -> dict[str, Any]:
             "write the rules as a formula in a .toml file."
         )
     if not name.endswith(".toml"):
-        return {"name": name}
+        return {"name": name, "params": params}
+    from engine.formula import resolve_params
+
     definition = _read_formula(Path(name))
-    formula = dict(definition.formula)
-    params = {key: spec.default for key, spec in definition.params.items()}
-    return {"name": definition.name, "formula": formula, "params": params}
+    return {
+        "name": definition.name,
+        "formula": dict(definition.formula),
+        # The file's own ranges are judged here: the configuration has the values only.
+        "params": resolve_params(definition, params),
+    }
 
 
 def _read_formula(path: Path) -> StrategyDefinition:
@@ -129,16 +138,15 @@ def _read_formula(path: Path) -> StrategyDefinition:
         raise CommandError(f"{path} is not text in UTF-8.") from None
 
 
-def _with_params(values: dict[str, Any], given: list[str]) -> dict[str, Any]:
-    """Return the configuration with `-p name=value` in the strategy's parameters."""
-    strategy = dict(values["strategy"])
-    params = dict(strategy.get("params") or {})
+def _params(given: list[str]) -> dict[str, Any]:
+    """Return the parameters of `-p name=value`."""
+    params: dict[str, Any] = {}
     for text in given:
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise UsageError(f"Expected -p NAME=VALUE, for example -p fast=10, was {text!r}.")
         params[name] = _value(value)
-    return {**values, "strategy": {**strategy, "params": params}}
+    return params
 
 
 def _value(text: str) -> int | float | str:

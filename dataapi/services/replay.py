@@ -17,6 +17,7 @@ from dataapi.services.comparison import first_difference
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.runs import Runs
+from engine.events import event_table
 from engine.formula import Plan
 from engine.market import build_market
 from engine.tables import fill_table
@@ -114,7 +115,5 @@ def indicators(
 
 def events(runs: Runs, run_id: str) -> dict[str, Any]:
     """Return market, signal, order, fill and corporate-action events in their order."""
-    from engine.events import event_table
-
     again = replay(runs, run_id)
     return event_table(again.market, again.signals, again.ledger)
