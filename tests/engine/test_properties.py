@@ -150,7 +150,7 @@ def test_cash_and_positions_follow_from_the_fills(seed: int) -> None:
     last = np.zeros(len(market.symbols))
     fills = ledger.fills
     for i in range(ledger.time.size):
-        for row in np.flatnonzero(fills["i_time"] == i) if fills else ():
+        for row in np.flatnonzero(fills["i_time"] == i):
             quantity = fills["side"][row] * fills["quantity"][row]
             cash -= quantity * fills["price"][row] + fills["fee"][row]
             position[fills["symbol"][row]] += quantity
@@ -179,12 +179,12 @@ def test_the_first_bars_do_not_depend_on_later_ones(seed: int, n_run: int) -> No
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:n_run])
     for table, at in (("fills", "i_time"), ("orders", "i_time")):
         one, two = getattr(part, table), getattr(whole, table)
-        n_rows = int((two[at] < n_run).sum()) if two else 0
-        assert (len(one[at]) if one else 0) == n_rows
+        n_rows = int((two[at] < n_run).sum())
+        assert len(one[at]) == n_rows
         for name in one:
             if name not in ("status", "reason", "quantity", "filled_quantity", "filled_price"):
                 np.testing.assert_array_equal(one[name], two[name][:n_rows], err_msg=name)
-        if table == "fills" and one:
+        if table == "fills":
             for name in ("reason", "quantity"):
                 np.testing.assert_array_equal(one[name], two[name][:n_rows], err_msg=name)
 
@@ -256,9 +256,8 @@ def test_price_times_c_with_size_over_c_does_not_matter(seed: int, scale: float)
     one, two = run(case), run(scale_prices(case, np.full_like(case.market.close, scale)))
 
     np.testing.assert_allclose(two.equity, one.equity, rtol=1e-9, atol=1e-9 * case.config.cash)
-    if one.fills:
-        np.testing.assert_allclose(two.fills["price"], one.fills["price"] * scale, rtol=1e-9)
-        np.testing.assert_allclose(two.fills["quantity"], one.fills["quantity"] / scale, rtol=1e-9)
+    np.testing.assert_allclose(two.fills["price"], one.fills["price"] * scale, rtol=1e-9)
+    np.testing.assert_allclose(two.fills["quantity"], one.fills["quantity"] / scale, rtol=1e-9)
 
 
 @several
@@ -285,7 +284,7 @@ def test_splits_equal_the_split_adjusted_series(seed: int) -> None:
     np.testing.assert_allclose(two.equity, one.equity, rtol=1e-9, atol=1e-9 * case.config.cash)
     assert two.ambiguous_fills == one.ambiguous_fills
     for name in ("i_time", "side", "reason", "order_id"):
-        np.testing.assert_array_equal(two.fills.get(name, []), one.fills.get(name, []))
+        np.testing.assert_array_equal(two.fills[name], one.fills[name])
 
 
 # ── money ───────────────────────────────────────────────────────────────────────────────────
@@ -367,7 +366,7 @@ def test_more_cost_never_raises_the_equity_of_a_fixed_trade_list(
     dear = with_config(cheap, **{cost[0]: cost[1]})
     one, two = run(cheap), run(dear)
 
-    np.testing.assert_array_equal(two.fills.get("quantity", []), one.fills.get("quantity", []))
+    np.testing.assert_array_equal(two.fills["quantity"], one.fills["quantity"])
     assert (two.equity <= one.equity + 1e-6).all()
 
 

@@ -39,12 +39,10 @@ def test_random_markets_reach_every_kind_of_fill_and_end() -> None:
         seen["conflict"] += ledger.conflicts
         seen["stale bar"] += ledger.stale_bars
         seen["ambiguous"] += ledger.ambiguous_fills
-        if ledger.orders:
-            seen.update(repr(OrderType(code)) for code in ledger.orders["type"])
-            seen.update(repr(OrderStatus(code)) for code in ledger.orders["status"])
-        if ledger.fills:
-            seen.update(repr(Reason(code)) for code in ledger.fills["reason"])
-            seen.update(repr(FillPhase(code)) for code in ledger.fills["phase"])
+        seen.update(repr(OrderType(code)) for code in ledger.orders["type"])
+        seen.update(repr(OrderStatus(code)) for code in ledger.orders["status"])
+        seen.update(repr(Reason(code)) for code in ledger.fills["reason"])
+        seen.update(repr(FillPhase(code)) for code in ledger.fills["phase"])
 
     # Rebalancing belongs to target strategies; the others end orders and make no fills.
     no_fill = {Reason.REBALANCE, Reason.EXPIRED, Reason.CASH, Reason.CONFLICT}

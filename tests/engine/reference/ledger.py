@@ -10,6 +10,16 @@ import numpy as np
 from engine.types import Ledger, SizeKind, Table
 from tests.engine.reference.records import Fill, Order
 
+ORDER_COLUMNS = (
+    "order_id i_time symbol side type quantity limit stop expire_bars status reason "
+    "filled_quantity filled_price stop_a stop_b target_a target_b trail"
+)
+FILL_COLUMNS = "i_time symbol side quantity price fee order_id reason ambiguous phase"
+TRADE_COLUMNS = (
+    "symbol side quantity entry_i entry_price exit_i exit_price fees pnl return bars mae mfe "
+    "exit_reason ambiguous open r_multiple order_id"
+)
+
 
 @dataclass
 class Outcome:
@@ -39,9 +49,9 @@ def ledger_of(out: Outcome) -> Ledger:
         cash=np.array(out.cash),
         market_value=np.array(out.market_value),
         gross_value=np.array(out.gross_value),
-        orders=table([order_row(order) for order in out.orders]),
-        fills=table([fill_row(fill) for fill in out.fills]),
-        trades=table(out.trades),
+        orders=table([order_row(order) for order in out.orders], ORDER_COLUMNS),
+        fills=table([fill_row(fill) for fill in out.fills], FILL_COLUMNS),
+        trades=table(out.trades, TRADE_COLUMNS),
         totals=out.totals,
         ambiguous_fills=out.ambiguous_fills,
         stale_bars=out.stale_bars,
@@ -51,13 +61,11 @@ def ledger_of(out: Outcome) -> Ledger:
     )
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def table(rows: list[dict[str, Any]], names: str) -> Table:
     """Columns of equally named rows; None is NaN."""
-    if not rows:
-        return {}
     return {
         name: np.array([np.nan if row[name] is None else row[name] for row in rows])
-        for name in rows[0]
+        for name in names.split()
     }
 
 

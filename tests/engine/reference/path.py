@@ -307,6 +307,7 @@ def mark_ambiguous(fills: list[Fill], others: list[list[Fill]]) -> int:
             if fill.entry_lot is not None:
                 fill.entry_lot.is_ambiguous = True
     closed = {number for fill in fills for number in fill.closed}
+    opened = {fill.order_id for fill in fills if fill.entry_lot is not None}
     missed = set()
     for other in others:
         for fill in other:
@@ -316,7 +317,7 @@ def mark_ambiguous(fills: list[Fill], others: list[list[Fill]]) -> int:
                 continue
             was_opened_elsewhere_only = (
                 not is_entry
-                and (True, number) not in own
+                and number not in opened
                 and any(key_of(f) == (True, number) for f in other)
             )
             if not was_opened_elsewhere_only:
