@@ -158,17 +158,13 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     with opened_store(settings) as store:
         timeframe = _timeframe(store, arguments)
         bars = store.series.bars(arguments.symbol, timeframe)
-    names = ("open", "high", "low", "close", "volume")
-    columns = {name: getattr(bars, name) for name in names}
     stamps = [wire.iso_stamp(time_ms, timeframe) for time_ms in bars.time.tolist()]
+    numbers = {name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume")}
     if arguments.json:
-        _print_json({"time": stamps, **wire.json_columns(columns)})
+        _print_json({"time": stamps, **wire.json_columns(numbers)})
         return 0
-    # `csv_text` would write dates of daily bars with their midnight.
-    text = wire.csv_text({"date" if timeframe.endswith(("d", "w", "mo")) else "time": stamps})
-    numbers = wire.csv_text(columns)
-    lines = map(",".join, zip(text.splitlines(), numbers.splitlines(), strict=True))
-    content = "\n".join(lines) + "\n"
+    is_daily = timeframe.endswith(wire.LONG_UNITS)
+    content = wire.csv_text({**({"date": stamps} if is_daily else {"time": bars.time}), **numbers})
     if arguments.output is None:
         sys.stdout.write(content)
     else:
