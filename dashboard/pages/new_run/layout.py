@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard import formatting as fmt
 from dashboard import ids, urlstate
-from dashboard.client import Api, Document
+from dashboard.client import Api, ApiError, Document
 from dashboard.components import (
     attributes,
     badge,
@@ -74,7 +74,7 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
             dcc.Store(id=ids.NEW_MARK),
             dcc.Store(id=ids.NEW_GO),
             dcc.Store(id=ids.NEW_COPIED),
-            _head(origin),
+            _head(_origin_name(api, origin)),
             html.Div(
                 [
                     html.Div(
@@ -126,9 +126,18 @@ def _specs_of(form: forms.Form, strategies: Mapping[str, Document]) -> dict[str,
     return specs
 
 
-def _head(origin: Mapping[str, Any] | None) -> Component:
-    name = origin.get("name") if origin else None
-    hint = f"from {name or origin['id']}" if origin else ""
+def _origin_name(api: Api, origin: Mapping[str, Any] | None) -> str:
+    """Return what the cloned run is called, "" without one."""
+    if origin is None:
+        return ""
+    try:
+        return str(api.about(origin["id"])["name"] or origin["id"])
+    except ApiError:
+        return str(origin["id"])
+
+
+def _head(origin: str) -> Component:
+    hint = f"from {origin}" if origin else ""
     copy = dmc.Menu(
         [
             dmc.MenuTarget(
