@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from pathlib import Path
 
 import httpx
 
-from config.settings import ROOT
 from tests.bench.measure import Row, row
-from tests.ports import free_port, wait_for
+from tests.bench.servers import import_bundled_data, running
 
 REPEATS = 60
 # AAPL from here to its last stored bar, 2013-03-01, is 2,520 bars.
@@ -23,23 +18,9 @@ START = "2003-02-26"
 def measure() -> list[Row]:
     """Start a server of its own and post new runs, the same again, and nothing, in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        environment = {"HINDCAST_DATAAPI_PORT": str(port), "HINDCAST_STORE_DATA_DIR": folder}
-        log = Path(folder) / "api.log"
-        with log.open("w") as errors:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "dataapi"],
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                stderr=errors,
-                text=True,
-            )
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", server, timeout_s=240)
-            return _post(f"http://127.0.0.1:{port}/api/v1/runs")
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+        import_bundled_data(folder)
+        with running("dataapi", folder) as api:
+            return _post(f"{api}/api/v1/runs")
 
 
 def _post(url: str) -> list[Row]:
