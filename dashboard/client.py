@@ -106,44 +106,42 @@ class Api:
 
     def series(self) -> list[Document]:
         """Return the series that are stored."""
-        return self._brief("series", self._client.series)  # type: ignore[no-any-return]
+        return self._brief("series", self._client.series)
 
     def series_detail(self, symbol: str, timeframe: str) -> Document:
         """Return one series with actions and coverage."""
-        return self._brief(  # type: ignore[no-any-return]
-            "series_detail", self._client.series_detail, symbol, timeframe
-        )
+        return self._brief("series_detail", self._client.series_detail, symbol, timeframe)
 
     def bars(self, symbol: str, timeframe: str, **query: Any) -> Columns:
         """Return bars as columns; `from_`, `to`, `points`."""
-        return self._brief("bars", self._client.bars, symbol, timeframe, **query)  # type: ignore[no-any-return]
+        return self._brief("bars", self._client.bars, symbol, timeframe, **query)
 
     def strategies(self) -> list[Document]:
         """Return the strategies with their parameters."""
-        return self._brief("strategies", self._client.strategies)  # type: ignore[no-any-return]
+        return self._brief("strategies", self._client.strategies)
 
     def functions(self) -> list[Document]:
         """Return the functions of the formula language."""
-        return self._kept("functions", self._client.functions)  # type: ignore[no-any-return]
+        return self._kept("functions", self._client.functions)
 
     def check_formula(self, formula: Mapping[str, Any], params: Mapping[str, Any]) -> Document:
         """Return whether a formula is valid, and its problems."""
-        return self._kept("check_formula", self._client.check_formula, formula, params)  # type: ignore[no-any-return]
+        return self._kept("check_formula", self._client.check_formula, formula, params)
 
     def run_schema(self) -> Document:
         """Return the JSON schema of RunConfig."""
-        return self._kept("run_schema", self._client.run_schema)  # type: ignore[no-any-return]
+        return self._kept("run_schema", self._client.run_schema)
 
     # The list of runs
 
     def runs(self, *, fresh: bool = False, **filters: Any) -> Document:
         """Return a page of runs; `fresh`: after a change, which another process may have made."""
         fresh_s = 0.0 if fresh else self._brief_s
-        return self._get("runs", fresh_s, self._client.runs, **filters)  # type: ignore[no-any-return]
+        return self._get("runs", fresh_s, self._client.runs, **filters)
 
     def patch_run(self, run_id: str, **changes: Any) -> Document:
         """Change a run's name, tags, note or star; lists are asked for anew after it."""
-        return self._change(self._client.patch_run, run_id, **changes)  # type: ignore[no-any-return]
+        return self._change(self._client.patch_run, run_id, **changes)
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run."""
@@ -153,62 +151,62 @@ class Api:
 
     def preview(self, config: Mapping[str, Any]) -> Document:
         """Return the preview of a draft."""
-        return self._get("preview", PREVIEW_S, self._client.preview, config)  # type: ignore[no-any-return]
+        return self._get("preview", PREVIEW_S, self._client.preview, config)
 
     def run(self, config: Mapping[str, Any], name: str | None = None) -> Run:
         """Run a backtest; `is_new` is False when it existed."""
-        return self._change(self._client.run, config, name)  # type: ignore[no-any-return]
+        return self._change(self._client.run, config, name)
 
     # One run
 
     def get_run(self, run_id: str) -> Document:
         """Return a run's document."""
         # A plain dict, since a `Run` holds its client's connections and cannot be cached.
-        return self._kept("run", lambda key: dict(self._client.get_run(key)), run_id)  # type: ignore[no-any-return]
+        return self._kept("run", lambda key: dict(self._client.get_run(key)), run_id)
 
     def about(self, run_id: str) -> Document:
         """Return what may change about a run: name, tags, note, star, state of its data."""
-        return self._brief("about", self._client.about, run_id)  # type: ignore[no-any-return]
+        return self._brief("about", self._client.about, run_id)
 
     def verify(self, run_id: str) -> Document:
         """Compute the run again and return the verdict."""
-        return self._change(self._client.verify, run_id)  # type: ignore[no-any-return]
+        return self._change(self._client.verify, run_id)
 
     def statistics(self, run_id: str, from_: str | None = None, to: str | None = None) -> Document:
         """Return the tear sheet of a run, or of a part of it."""
-        return self._kept("statistics", self._client.statistics, run_id, from_, to)  # type: ignore[no-any-return]
+        return self._kept("statistics", self._client.statistics, run_id, from_, to)
 
     def equity(self, run_id: str, **query: Any) -> Columns:
         """Return the equity curve with benchmark and band; `points`, `from_`, `to`."""
-        return self._kept("equity", self._client.equity, run_id, **query)  # type: ignore[no-any-return]
+        return self._kept("equity", self._client.equity, run_id, **query)
 
     def exposure(self, run_id: str, **query: Any) -> Columns:
         """Return the weights over time."""
-        return self._kept("exposure", self._client.exposure, run_id, **query)  # type: ignore[no-any-return]
+        return self._kept("exposure", self._client.exposure, run_id, **query)
 
     def indicators(self, run_id: str, symbol: str | None = None, **query: Any) -> Document:
         """Return the strategy's indicator rows of one symbol."""
-        return self._kept("indicators", self._client.indicators, run_id, symbol, **query)  # type: ignore[no-any-return]
+        return self._kept("indicators", self._client.indicators, run_id, symbol, **query)
 
     def orders(self, run_id: str) -> Columns:
         """Return the order log."""
-        return self._kept("orders", self._client.orders, run_id)  # type: ignore[no-any-return]
+        return self._kept("orders", self._client.orders, run_id)
 
     def fills(self, run_id: str) -> Columns:
         """Return the fills."""
-        return self._kept("fills", self._client.fills, run_id)  # type: ignore[no-any-return]
+        return self._kept("fills", self._client.fills, run_id)
 
     def trades(self, run_id: str) -> Columns:
         """Return the trades."""
-        return self._kept("trades", self._client.trades, run_id)  # type: ignore[no-any-return]
+        return self._kept("trades", self._client.trades, run_id)
 
     def events(self, run_id: str) -> Columns:
         """Return the events in their order."""
-        return self._kept("events", self._client.events, run_id)  # type: ignore[no-any-return]
+        return self._kept("events", self._client.events, run_id)
 
     def export(self, run_id: str, table: str) -> bytes:
         """Return a table of the run as CSV, or `bundle` as JSON."""
-        return self._kept("export", self._client.export, run_id, table)  # type: ignore[no-any-return]
+        return self._kept("export", self._client.export, run_id, table)
 
     def health(self) -> Document:
         """Return the API's own word on whether it is ready, never from a cache."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, jsonify, request
@@ -29,7 +30,8 @@ def add_routes(server: Flask, api: Api) -> None:
     def palette() -> Response:
         text = request.args.get("q", "").strip()[:100]
         try:
-            found = api.runs(limit=RUNS_SHOWN, **({"q": text} if text else {}))["items"]
+            wanted: dict[str, Any] = {"q": text} if text else {}
+            found = api.runs(limit=RUNS_SHOWN, **wanted)["items"]
             items = matches(text, found, api.series(), api.strategies())
         except ApiError as error:
             # The pages can still be reached.

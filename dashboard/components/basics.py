@@ -72,7 +72,7 @@ def link_button(
 
 def badge(text: str, level: str = "info", title: str = "") -> html.Span:
     """Return a badge; `level` is pass, doubt, fail, info or neutral."""
-    props = {"title": title} if title else {}
+    props = attributes(title=title) if title else {}
     return html.Span(text, className=f"badge badge-{level}", **props)
 
 
@@ -127,7 +127,7 @@ def tile(
 ) -> html.Div:
     """Return a KPI tile: label, value, and one line below it (kept free when there is none)."""
     name = f"tile-value tile-{level}" if level else "tile-value"
-    props = {"title": title} if title else {}
+    props = attributes(title=title) if title else {}
     return html.Div(
         [
             html.Div(label, className="tile-label"),

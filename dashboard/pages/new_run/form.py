@@ -18,7 +18,7 @@ Config = dict[str, Any]
 
 DEFAULTS: Config = RunConfig(
     symbols=["AAPL"],
-    strategy={"name": "sma_cross"},  # type: ignore[arg-type]
+    strategy={"name": "sma_cross"},
 ).model_dump()
 
 # Form key -> where it is in the configuration; percent controls hold percents, not fractions.

@@ -300,7 +300,7 @@ def _editor(text: str) -> Component:
                     dcc.Textarea(
                         id=ids.NEW_TEXT,
                         value=text,
-                        spellCheck="false",
+                        spellCheck=False,
                         wrap="off",
                         className="editor-text mono",
                         title="Formula",

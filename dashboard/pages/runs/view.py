@@ -130,7 +130,7 @@ def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure
         and item["metrics"]["max_drawdown"] is not None
     ]
     names = [item["name"] or item["title"] for item in shown]
-    trace = {
+    trace: Figure = {
         "type": "scatter",
         "mode": "markers",
         "x": [-100.0 * item["metrics"]["max_drawdown"] for item in shown],
