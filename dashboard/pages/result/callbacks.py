@@ -128,15 +128,15 @@ def _register_actions(app: Dash, api: Api) -> None:
         return no_update, star(bool(about["starred"]))
 
     @app.callback(
-        Output(ids.RESULT_NOTE_STATE, "children"),
+        Output(ids.RESULT_NOTE, "children"),
+        Output(ids.RESULT_NOTE_EDITOR, "hidden"),
         Input(ids.RESULT_NOTE_SAVE, "n_clicks"),
         State(ids.RESULT_NOTE_TEXT, "value"),
         State(ids.RESULT_RUN, "data"),
         prevent_initial_call=True,
     )
-    def save_note(_: int, text: str | None, run_id: str) -> str:
-        api.patch_run(run_id, note=text or "")
-        return "Saved."
+    def save_note(_: int, text: str | None, run_id: str) -> tuple[str, bool]:
+        return str(api.patch_run(run_id, note=text or "")["note"]), True
 
 
 def verdict_notice(verdict: Document) -> Component:
@@ -167,9 +167,7 @@ def verdict_notice(verdict: Document) -> Component:
 def _register_browser_side(app: Dash) -> None:
     def browser(function: str, *parts: Any, is_first: bool = False) -> None:
         called = ClientsideFunction("hindcastResult", function)
-        app.clientside_callback(  # type: ignore[no-untyped-call]
-            called, *parts, prevent_initial_call=not is_first
-        )
+        app.clientside_callback(called, *parts, prevent_initial_call=not is_first)
 
     # With an output in what was just built, so that they also run when it is first shown.
     browser(
