@@ -93,9 +93,11 @@ def filters(query: RunQuery, owner: str) -> list[peewee.Node]:
 def order(sort: str) -> tuple[Any, list[peewee.Node]]:
     """Return the column that a list is sorted by, and its ORDER BY terms."""
     column = _sort_column(sort)
+    # Only metrics can be missing; without this term the list by time is read off its index.
+    terms = [column.is_null()] if sort.removeprefix("-") in METRICS else []
     if sort.startswith("-"):
-        return column, [column.is_null(), column.desc(), RunEntry.id.desc()]
-    return column, [column.is_null(), column.asc(), RunEntry.id.asc()]
+        return column, [*terms, column.desc(), RunEntry.id.desc()]
+    return column, [*terms, column.asc(), RunEntry.id.asc()]
 
 
 def after_cursor(query: RunQuery) -> Any:

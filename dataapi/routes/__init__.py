@@ -1,0 +1,1 @@
+"""The data API over HTTP: each route reads a request, asks a service, and answers."""
