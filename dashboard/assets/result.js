@@ -267,9 +267,8 @@
     "copy-block": (button) => copy(button.closest("details").querySelector("pre").textContent, "Text"),
     "clear-range": () => select(null, null),
     note: () => {
-      const editor = root().querySelector(".result-note");
-      editor.hidden = false;
-      editor.querySelector("textarea").focus();
+      clientside.set_props("result-note-editor", { hidden: false });
+      requestAnimationFrame(() => document.getElementById("result-note-text").focus());
     },
     "previous-trade": () => window.hindcastChart.walk(-1),
     "next-trade": () => window.hindcastChart.walk(1),

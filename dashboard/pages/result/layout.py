@@ -58,7 +58,7 @@ def layout(api: Api, groups: Mapping[str, str], search: str) -> Component:
             *_stores(run, state, selection),
             identity(run, about),
             html.Div(id=ids.RESULT_NOTICE),
-            note_editor(about),
+            *note_parts(about),
             verdict_strip(view.verdicts(run, about)),
             html.Div(selection_chip(selection), id=ids.RESULT_CHIP, className="result-chip"),
             html.Div(
@@ -201,29 +201,23 @@ def export_url(run_id: str, table: str) -> str:
     return f"/export/runs/{run_id}/{table}.{'json' if table == 'bundle' else 'csv'}"
 
 
-def note_editor(about: Document) -> Component:
-    """Return the note: shown when there is one, open for writing after Note was pressed."""
+def note_parts(about: Document) -> list[Component]:
+    """Return the note as it is read, and its editor, which Note unfolds."""
     note = about.get("note") or ""
-    return html.Div(
-        [
-            dcc.Textarea(
-                id=ids.RESULT_NOTE_TEXT,
-                value=note,
-                placeholder="What this run was for, and what came of it.",
-                className="result-note-text",
-                maxLength=4000,
-            ),
-            html.Div(
-                [
-                    button("Save note", id=ids.RESULT_NOTE_SAVE, small=True),
-                    html.Span(id=ids.RESULT_NOTE_STATE, className="card-hint"),
-                ],
-                className="row",
-            ),
-        ],
-        className="result-note",
-        hidden=not note,
-    )
+    editor = [
+        dcc.Textarea(
+            id=ids.RESULT_NOTE_TEXT,
+            value=note,
+            placeholder="What this run was for, and what came of it.",
+            className="result-note-text",
+            maxLength=4000,
+        ),
+        button("Save note", id=ids.RESULT_NOTE_SAVE, small=True),
+    ]
+    return [
+        html.P(note, id=ids.RESULT_NOTE, className="result-note"),
+        html.Div(editor, id=ids.RESULT_NOTE_EDITOR, className="result-note-editor", hidden=True),
+    ]
 
 
 def verdict_strip(cells: Sequence[view.Verdict]) -> Component:
