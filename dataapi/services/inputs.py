@@ -70,7 +70,7 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
     EngineError
         If the strategy, its parameters or the configuration are refused.
     """
-    series = {symbol: _info(store, config, symbol) for symbol in _symbols(config)}
+    series = {symbol: _info(store, config, symbol) for symbol in read_symbols(config)}
     plan = plan_run(_with_period(config, series))
     bars = {
         symbol: store.series.bars(
@@ -96,7 +96,7 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
     return Inputs(plan=plan, bars=bars, series=series, fingerprint=print_, key=key)
 
 
-def _symbols(config: RunConfig) -> list[str]:
+def read_symbols(config: RunConfig) -> list[str]:
     """Return the symbols whose bars are read, the benchmark's included."""
     names = set(config.symbols)
     if config.benchmark not in {None, "buy_and_hold"}:

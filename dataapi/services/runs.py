@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from dataapi.problems import ApiProblem, Busy
 from dataapi.services import documents
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
-from dataapi.services.inputs import Inputs, gather
+from dataapi.services.inputs import Inputs, gather, read_symbols
 from dataapi.store import RunAbout, RunQuery, Store, StoredRun
 from engine.backtesting import backtest
 from engine.tearsheet import Record, statistics
@@ -28,6 +29,10 @@ from engine.types import RunResult
 PREVIEW_POINTS = 1000
 # How long a run waits for its turn before it is sent away; a daily run takes milliseconds.
 WAIT_S = 2.0
+REMEMBERED_REQUESTS = 4096
+
+Request = tuple[str, tuple[tuple[object, ...], ...]]
+"""A configuration as JSON, and the states of the series it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Runs:
         self._max_run_bars = max_run_bars
         self._slots = threading.BoundedSemaphore(max_concurrent_runs)
         self._turns = _Turns()
+        self._keys = _Keys()
 
     def gather(self, config: RunConfig) -> Inputs:
         """Return the inputs of the run that a configuration asks for."""
@@ -85,7 +91,12 @@ class Runs:
         ApiProblem, EngineError
             When the request cannot be carried out; nothing is stored then.
         """
+        request = self._request(config)
+        stored = self._remembered(request)
+        if stored is not None:
+            return self._found(stored, name)
         inputs = self.gather(config)
+        self._keys.put(request, inputs.key)
         with self._turns.of(inputs.key):
             stored = self.store.runs.get_by_key(inputs.key)
             if stored is not None:
@@ -98,6 +109,16 @@ class Runs:
             )
             stored, is_new = self.store.runs.insert(run, name=name)
         return Submitted(stored.id, stored.document.encode(), is_new)
+
+    def _request(self, config: RunConfig) -> Request:
+        """Return what determines the key of a request: its text and the state of its series."""
+        states = self.store.series.states(read_symbols(config), config.timeframe)
+        return config.model_dump_json(), states
+
+    def _remembered(self, request: Request) -> StoredRun | None:
+        """Return the run of a request that came before, when it is still stored."""
+        key = self._keys.get(request)
+        return None if key is None else self.store.runs.get_by_key(key)
 
     def _found(self, stored: StoredRun, name: str) -> Submitted:
         """Return a run that exists; a name given now counts when it had none."""
@@ -252,6 +273,26 @@ def _about_document(run_id: str, about: RunAbout) -> Document:
         "starred": about.is_starred,
         "created": wire.iso_instant(about.created_ms),
     }
+
+
+class _Keys:
+    """The keys of the latest requests: the same again need not read its bars again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[Request, str] = OrderedDict()
+
+    def get(self, request: Request) -> str | None:
+        """Return the key of a request that was put before."""
+        with self._lock:
+            return self._keys.get(request)
+
+    def put(self, request: Request, key: str) -> None:
+        """Remember a key; the oldest is forgotten when there are too many."""
+        with self._lock:
+            self._keys[request] = key
+            if len(self._keys) > REMEMBERED_REQUESTS:
+                self._keys.popitem(last=False)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from dataapi.store.bars import (
     write_bars,
 )
 from dataapi.store.cache import BarsCache
-from dataapi.store.database import Connections
+from dataapi.store.database import Connections, execute
 from dataapi.store.errors import (
     AdjustmentConflictError,
     CorruptDataError,
@@ -142,6 +142,22 @@ class SeriesStore:
         first = 0 if start_ms is None else int(np.searchsorted(whole.time, start_ms))
         last = n_bars if end_ms is None else int(np.searchsorted(whole.time, end_ms, side="right"))
         return slice_bars(whole, min(max(first - warm_up_bars, 0), last), last)
+
+    def states(self, symbols: Sequence[str], timeframe: str) -> tuple[tuple[object, ...], ...]:
+        """Return what tells each stored series from every other state of it, one row a symbol.
+
+        Asked on every submission, so the statement is written out: building it with peewee takes
+        several times as long as the database needs to answer it.
+        """
+        with self._connections.session() as database:
+            mark = str(database.param)
+            sql = (
+                "SELECT symbol, fingerprint, rev, updated_ms FROM series "  # noqa: S608 - marks only
+                f"WHERE timeframe = {mark} AND symbol IN ({', '.join([mark] * len(symbols))}) "
+                "ORDER BY symbol"
+            )
+            rows = execute(database, sql, (timeframe, *symbols)).fetchall()
+        return tuple(tuple(row) for row in rows)
 
     def versions(self, symbol: str, timeframe: str) -> tuple[SeriesVersionInfo, ...]:
         """Return what the series was after each change, newest first."""
