@@ -27,13 +27,13 @@ def thinned(columns: Columns, points: int | None, by: Sequence[str]) -> Columns:
     """Return at most `points` rows that keep the shape of the columns `by`.
 
     Each of them picks an equal share (MinMaxLTTB: its extremes stay); the first and the last row
-    are always kept.
+    are always kept, and nothing else when there is no such column.
     """
     n_rows = columns["time"].size
     if points is None or n_rows <= points:
         return columns
     shown = [columns[name] for name in by if name in columns]
-    share = max((points - 2) // len(shown), 0)
+    share = max((points - 2) // max(len(shown), 1), 0)
     picks = [np.array([0, n_rows - 1], dtype=np.int64)]
     picks += [_picked(np.ascontiguousarray(values), share) for values in shown]
     rows = np.unique(np.concatenate(picks))

@@ -231,6 +231,11 @@ def test_thinning_never_exceeds_its_points(points):
     assert 2 <= thinned(columns, points, ["a", "b"])["time"].size <= points
 
 
+def test_thinning_without_a_column_to_keep_leaves_the_ends():
+    # A strategy without indicators, whose chart still asks for its rows.
+    assert thinned({"time": np.arange(1_000)}, 100, [])["time"].tolist() == [0, 999]
+
+
 def test_few_rows_are_left_as_they_are():
     columns = {"time": np.arange(3), "a": np.array([1.0, np.nan, 2.0])}
 
