@@ -8,19 +8,18 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from config.run import Symbol, Timeframe
 from config.settings import Settings
-from dataapi import wire
 from dataapi.cli import CommandError, UsageError
-from dataapi.cli.opening import opened_store
-from dataapi.services.imports import ImportRequest, import_csv
-from dataapi.services.series import actions, list_series, series_document
-from dataapi.store import Store
 
+if TYPE_CHECKING:
+    from dataapi.store import Store
+
+# The services are imported by the commands: the list of commands must not wait for the engine.
 MARKS = {"pass": "ok", "info": "note", "doubt": "DOUBT", "not_run": "-"}
 
 
@@ -85,6 +84,9 @@ def _checked(kind: Any) -> Callable[[str], str]:
 
 
 def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.cli.opening import opened_store
+    from dataapi.services.imports import ImportRequest, import_csv
+
     try:
         data = arguments.file.read_bytes()
     except OSError as error:
@@ -117,6 +119,9 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.cli.opening import opened_store
+    from dataapi.services.series import list_series
+
     with opened_store(settings) as store:
         items = list_series(store)
     if arguments.json:
@@ -135,6 +140,9 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _show(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.cli.opening import opened_store
+    from dataapi.services.series import series_document
+
     with opened_store(settings) as store:
         timeframe = _timeframe(store, arguments)
         document = series_document(store, arguments.symbol, timeframe)
@@ -155,6 +163,9 @@ def _show(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _export(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi import wire
+    from dataapi.cli.opening import opened_store
+
     with opened_store(settings) as store:
         timeframe = _timeframe(store, arguments)
         bars = store.series.bars(arguments.symbol, timeframe)
@@ -174,6 +185,9 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _actions(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.cli.opening import opened_store
+    from dataapi.services.series import actions
+
     with opened_store(settings) as store:
         timeframe = _timeframe(store, arguments)
         items = actions(store.series.bars(arguments.symbol, timeframe), timeframe)
@@ -186,6 +200,8 @@ def _actions(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _delete(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dataapi.cli.opening import opened_store
+
     with opened_store(settings) as store:
         timeframe = _timeframe(store, arguments)
         store.series.delete(arguments.symbol, timeframe, force=arguments.force)

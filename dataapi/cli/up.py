@@ -12,8 +12,6 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from config.settings import ROOT, Settings
 from dataapi.supervisor import Child, StartError, Supervisor, free_port, python_module
 
@@ -194,6 +192,9 @@ def _servers(kind: str, ports: list[int]) -> list[dict[str, str | None]]:
 
 def render_haproxy(**values: object) -> str:
     """Return the balancer's configuration from the one template."""
+    # Here, because every other command would wait for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     templates = Environment(
         loader=FileSystemLoader(HAPROXY_DIR),
         undefined=StrictUndefined,
