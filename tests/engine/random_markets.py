@@ -44,7 +44,8 @@ def random_case(seed: int) -> Case:
 def random_market(rng: random.Random, grid: float) -> Market:
     """A market of 1–4 symbols on one union clock."""
     n_symbols = rng.choice([1, 1, 2, 3, 4])
-    n_times = rng.randint(2, 40)
+    # Now and then a long one: with few signals most of its bars are quiet.
+    n_times = rng.randint(2, 40) if rng.random() < 0.9 else rng.randint(60, 250)
     symbols = tuple(sorted(rng.sample(["A", "AA", "B", "Z", "a", "b1", "SPY"], n_symbols)))
     shape = (n_symbols, n_times)
     prices = {name: np.full(shape, np.nan) for name in ("open", "high", "low", "close", "volume")}
@@ -119,7 +120,7 @@ def random_signals(rng: random.Random, market: Market, grid: float) -> Signals:
     kind = rng.choice(list(SizeKind))
     with_stop = kind == SizeKind.RISK or rng.random() < 0.5
     which = rng.choice(["long", "short", "both", "both"])
-    density = rng.choice([0.1, 0.3, 0.7])
+    density = rng.choice([0.02, 0.1, 0.3, 0.7])
     sides = {
         name: random_side(
             rng, market, grid, side, density if which in (name, "both") else 0.0, with_stop
@@ -179,7 +180,7 @@ def random_side(
         limit = trigger + side * ticks(-2, 3)
     return SideSignals(
         enter=flags(density),
-        exit=flags(rng.choice([0.0, 0.1, 0.4]) if density else 0.0),
+        exit=flags(rng.choice([0.0, 0.1, 0.4]) * min(1.0, 5.0 * density)),
         limit=limit if order in ("limit", "both") else None,
         trigger=trigger if order in ("trigger", "both") else None,
         stop=line(-1) if with_stop else None,

@@ -1,6 +1,6 @@
 """The compiled broker against its naive twin, on random markets (F1…F18).
 
-`HINDCAST_TWIN_CASES` raises the number of cases; a failure prints its seed and a minimal
+`TWIN_CASES` raises the number of cases; a failure prints its seed and a minimal
 reproduction.
 """
 
@@ -17,7 +17,7 @@ from tests.engine import reference
 from tests.engine.comparison import explain, first_difference
 from tests.engine.random_markets import random_case
 
-N_CASES = int(os.environ.get("HINDCAST_TWIN_CASES", "1500"))
+N_CASES = int(os.environ.get("TWIN_CASES", "1500"))
 N_GROUPS = 15
 
 
