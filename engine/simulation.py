@@ -81,7 +81,7 @@ def simulate(
     )
     flags = Flags(signals.long.enter, signals.long.exit, signals.short.enter, signals.short.exit)
     n_times = market.time.size
-    curves = Curves(*(np.empty(n_times - market.first) for _ in Curves._fields))
+    curves = Curves(*np.empty((len(Curves._fields), n_times - market.first)))
     books = _Books(market, signals, config, path)
     reached = market.first
     while reached < n_times:
@@ -103,7 +103,11 @@ def simulate(
     }
     return Ledger(
         time=market.time[market.first :],
-        **curves._asdict(),
+        equity=curves.equity,
+        cash=curves.cash,
+        market_value=curves.market_value,
+        # Without shorts they are the same, and the kernel writes only one.
+        gross_value=curves.gross_value if account["has_shorts"] else curves.market_value,
         orders=columns(books.orders[: account["n_orders"]], ORDER.names or ()),
         fills=columns(fills, FILL_COLUMNS),
         trades=trades,
@@ -141,8 +145,9 @@ class _Books:
         n_working = 2 * n_entries + 3
         n_inside = n_entries + 2 * n_working
         self.rows_a_bar = n_symbols * (n_inside + n_entries + 2)
-        self.orders = np.empty(self.rows_a_bar + 256, ORDER)
-        self.fills = np.empty(self.rows_a_bar + 256, FILL)
+        n_rows = self.rows_a_bar + 256 + n_times // 16
+        self.orders = np.empty(n_rows, ORDER)
+        self.fills = np.empty(n_rows, FILL)
         self._signals = signals  # kept alive: the state knows only addresses
         self._kept = {
             "books": _empty_books(market, config),
@@ -208,11 +213,15 @@ def _empty_books(market: Market, config: RunConfig) -> np.ndarray:
 
 def _side_addresses(side: SideSignals) -> tuple[int, ...]:
     """Return one side's fields in the order of `SIDE`."""
+    addresses = [0 if rows is None else _address(rows) for rows in _fields(side)]
+    return (*addresses, int(side.is_trail_fraction))
+
+
+def _fields(side: SideSignals) -> tuple[FloatArray | None, ...]:
+    """Return the prices that one side's formula may have."""
     stop_a, stop_b = side.stop or (None, None)
     target_a, target_b = side.target or (None, None)
-    fields = (side.limit, side.trigger, stop_a, stop_b, target_a, target_b, side.trail)
-    addresses = [0 if rows is None else _address(rows) for rows in fields]
-    return (*addresses, int(side.is_trail_fraction))
+    return (side.limit, side.trigger, stop_a, stop_b, target_a, target_b, side.trail)
 
 
 def _most_entries(signals: Signals) -> int:
@@ -232,6 +241,8 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
     maker_bps = costs.rate_bps if costs.maker_bps is None else costs.maker_bps
     # A day order lives for its symbol's next bar; without a volume cap so does `ioc`.
     expire_bars = signals.expire_bars if execution.time_in_force == "gtc" else 1
+    prices = _fields(signals.long) + _fields(signals.short)
+    has_levels = any(rows is not None for rows in prices)
     return (
         get_args(Fill).index(execution.fill),
         get_args(Path).index(path or execution.path),
@@ -260,4 +271,6 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
         expire_bars,
         signals.pyramiding,
         signals.size_kind,
+        has_levels,
+        has_levels or execution.clip,
     )

@@ -58,7 +58,7 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
             return t
         i = t - first
         if n_symbols == 1 and not account.is_busy and is_plain(rules, account):
-            reached = run_quietly(tape, flags, book_at(state, 0), account, rules, curves, first, t)
+            reached = run_quietly(tape, flags, state, curves, first, t)
             if reached > t:
                 t = reached
                 continue
@@ -67,7 +67,9 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
         n_orders = account.n_orders
         account.freed = 0.0
         for s in range(n_symbols):
-            is_busy |= read_bar(tape, book_at(state, s), s, t)
+            is_busy |= has_event(tape, book_at(state, s), s, t)
+        for s in range(n_symbols):
+            read_bar(tape, book_at(state, s), s, t, is_busy, rules.has_range)
         # (a) corporate actions
         if is_busy:
             for s in range(n_symbols):
@@ -80,9 +82,10 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
             # (c) the open
             match_open(state, i)
             # (d) inside the bar
-            for s in range(n_symbols):
-                if book_at(state, s).has_bar:
-                    match_inside(state, i, s)
+            if rules.has_levels:
+                for s in range(n_symbols):
+                    if book_at(state, s).has_bar:
+                        match_inside(state, i, s)
         # (e) the close
         for s in range(n_symbols):
             book = book_at(state, s)
@@ -107,11 +110,11 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
             is_over = True
         if is_over:
             value, gross = mark_close(state)
-        record(curves, i, account.cash, value, gross)
+        record(curves, account, i, value, gross)
         t += 1
         if account.status == STATUS_BANKRUPT:
             for j in range(t - first, n_times - first):
-                record(curves, j, account.cash, 0.0, 0.0)
+                record(curves, account, j, 0.0, 0.0)
             return n_times
         if is_busy or account.n_orders > n_orders:
             account.is_busy = needs_matching(state)
@@ -119,12 +122,17 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
 
 
 @step
-def record(curves, i, cash, value, gross):
-    """Write the bar's values."""
-    curves.cash[i] = cash
+def record(curves, account, i, value, gross):
+    """Write the bar's values; gross value differs from market value only once there are shorts."""
+    curves.cash[i] = account.cash
     curves.market_value[i] = value
-    curves.gross_value[i] = gross
-    curves.equity[i] = cash + value
+    curves.equity[i] = account.cash + value
+    if account.short_value > 0.0 and not account.has_shorts:
+        account.has_shorts = True
+        for j in range(i):
+            curves.gross_value[j] = curves.market_value[j]
+    if account.has_shorts:
+        curves.gross_value[i] = gross
 
 
 @step
@@ -134,48 +142,105 @@ def is_plain(rules, account):
 
 
 @step
-def run_quietly(tape, flags, book, account, rules, curves, first, begin):
+def run_quietly(tape, flags, state, curves, first, begin):
     """Mark the bars of a lone symbol until one on which something may happen; return that bar.
 
-    Quiet bars are most bars of most runs; this loop reads and writes only what they need.
+    Quiet bars are most bars of most runs. The last bar is not quiet: positions may be closed on it.
     """
-    close, has_bar = tape.close[0], tape.has_bar[0]
-    split, dividend = tape.split[0], tape.dividend[0]
+    book, account = book_at(state, 0), state.account
+    end = find_notable(tape, flags, begin, state.n_times - 1)
+    if 0 <= book.last_bar < end:
+        end = book.last_bar
+    end = find_call(tape.close[0], begin, end, book.quantity, account.cash, state.rules.maintenance)
+    if end <= begin:
+        return begin
+    quantity, cash = book.quantity, account.cash
+    close = tape.close[0, begin:end]
+    cash_out = curves.cash[begin - first : end - first]
+    value_out = curves.market_value[begin - first : end - first]
+    equity_out = curves.equity[begin - first : end - first]
+    for j in range(close.size):
+        value = quantity * close[j]
+        cash_out[j] = cash
+        value_out[j] = value
+        equity_out[j] = cash + value
+    if account.has_shorts:
+        gross_out = curves.gross_value[begin - first : end - first]
+        for j in range(close.size):
+            gross_out[j] = abs(value_out[j])
+    book.mark = close[-1]
+    return end
+
+
+@step
+def find_call(close, t, end, quantity, cash, maintenance):
+    """Return the first bar before `end` whose close may mean a margin call or ruin, else `end`."""
+    if quantity >= 0.0 and cash >= 0.0 and cash + quantity > 0.0:
+        return end
+    while t < end:
+        value = quantity * close[t]
+        if cash + value <= maintenance * abs(value):
+            break
+        t += 1
+    return t
+
+
+@step
+def find_notable(tape, flags, t, end):
+    """Return the first bar from `t` on that a signal or an action makes notable, at most `end`.
+
+    Blocks of 16 bars without an early way out become vector instructions: 5 × faster than bar by
+    bar.
+    """
     enter_long, exit_long = flags.enter_long[0], flags.exit_long[0]
     enter_short, exit_short = flags.enter_short[0], flags.exit_short[0]
-    quantity, cash, maintenance = book.quantity, account.cash, rules.maintenance
-    # The last bar is not quiet: positions may be closed on it.
-    end = close.size - 1 if book.last_bar < 0 else book.last_bar
-    t = begin
+    has_bar, split, dividend = tape.has_bar[0], tape.split[0], tape.dividend[0]
+    while t + 16 <= end:
+        n_notable = 0
+        wants_long, leaves_long = enter_long[t : t + 16], exit_long[t : t + 16]
+        wants_short, leaves_short = enter_short[t : t + 16], exit_short[t : t + 16]
+        exists, ratio, cash = has_bar[t : t + 16], split[t : t + 16], dividend[t : t + 16]
+        for j in range(16):
+            n_notable += wants_long[j] | leaves_long[j] | wants_short[j] | leaves_short[j]
+            n_notable += not exists[j]
+        for j in range(16):
+            n_notable += ratio[j] != 1.0
+            n_notable += cash[j] != 0.0
+        if n_notable > 0:
+            break
+        t += 16
     while t < end:
         if enter_long[t] or exit_long[t] or enter_short[t] or exit_short[t]:
             break
         if not has_bar[t] or split[t] != 1.0 or dividend[t] != 0.0:
             break
-        value = quantity * close[t]
-        gross = abs(value)
-        if cash + value <= maintenance * gross or cash + value <= 0.0:
-            break
-        record(curves, t - first, cash, value, gross)
         t += 1
-    if t > begin:
-        book.mark = close[t - 1]
-        account.equity = cash + quantity * book.mark
     return t
 
 
 @step
-def read_bar(tape, book, s, t):
-    """Hand the bar to the symbol's book; return whether it has an action or is a last bar."""
+def has_event(tape, book, s, t):
+    """Return whether a bar has an action or is a delisted symbol's last."""
+    is_last = book.last_bar == t
+    return tape.has_bar[s, t] and (tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or is_last)
+
+
+@step
+def read_bar(tape, book, s, t, is_busy, has_range):
+    """Hand the bar to the symbol's book: its open only when something may fill at it.
+
+    What is not needed is not read: bars are so far apart in memory that each price costs a wait.
+    """
     book.has_bar = tape.has_bar[s, t]
-    book.freed = 0.0
     if not book.has_bar:
-        return False
-    book.open = book.mark = tape.open[s, t]
-    book.high = tape.high[s, t]
-    book.low = tape.low[s, t]
+        return
     book.close = tape.close[s, t]
-    return tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or book.last_bar == t
+    if is_busy:
+        book.open = book.mark = tape.open[s, t]
+        book.freed = 0.0
+    if has_range:
+        book.high = tape.high[s, t]
+        book.low = tape.low[s, t]
 
 
 @step

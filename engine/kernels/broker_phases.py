@@ -21,6 +21,7 @@ from engine.kernels.broker_constants import (
     LIMIT_ORDER,
     MARGIN,
     MARKET_ORDER,
+    NEXT_CLOSE,
     NOT_DUE,
     OPEN,
     RISK,
@@ -130,9 +131,10 @@ def accrue(state, cash, elapsed_ms):
 @step
 def match_open(state, i):
     """Step (c): exits, then entries, each by number; what an entry is beyond acts at once."""
-    for s in range(state.n_symbols):
-        if book_at(state, s).has_bar:
-            trigger_at_open(state, s)
+    if state.rules.has_levels:
+        for s in range(state.n_symbols):
+            if book_at(state, s).has_bar:
+                trigger_at_open(state, s)
     number = -1
     while True:
         number, s = next_exit_at_open(state, number)
@@ -287,13 +289,15 @@ def expire_orders(state, s):
 @step
 def end_bar(state, i, t):
     """Step (e): orders for the close, delistings, expiries; then trails move on."""
-    match_close(state, i)
+    if state.rules.fill == NEXT_CLOSE:
+        match_close(state, i)
     for s in range(state.n_symbols):
         if book_at(state, s).has_bar:
             if book_at(state, s).last_bar == t:
                 close_now(state, i, s, DELISTED)
-            expire_orders(state, s)
-            trail_stops(state, i, s)
+            if state.rules.has_levels:
+                expire_orders(state, s)
+                trail_stops(state, i, s)
 
 
 @step
@@ -468,6 +472,8 @@ def needs_matching(state):
         book = book_at(state, s)
         if book.n_working > 0:
             return True
+        if not state.rules.has_levels:
+            continue
         for k in range(book.n_entries):
             entry = entry_at(state, s, k)
             if not (

@@ -41,6 +41,8 @@ RULES = np.dtype(
         ("expire_bars", "i8"),
         ("pyramiding", "i8"),
         ("size_kind", "i8"),
+        ("has_levels", "?"),  # some field of the formula waits for a price
+        ("has_range", "?"),  # highs and lows matter
     ],
     align=True,
 )
@@ -57,6 +59,7 @@ ACCOUNT = np.dtype(
         ("dividends", "f8"),
         ("fees", "f8"),
         ("status", "i8"),
+        ("has_shorts", "?"),  # or had
         ("is_busy", "?"),  # an order works or an open entry has a level
         ("n_orders", "i8"),
         ("n_fills", "i8"),
