@@ -21,6 +21,7 @@ from typing import Any
 from flask import Flask, g, has_request_context
 from flask_caching import Cache
 
+from config.logs import request_id
 from config.settings import DashboardSettings
 from dataapi.client import (
     Answer,
@@ -80,8 +81,11 @@ def answered() -> Answered:
 
 
 def request_id_of(error: ApiError) -> str:
-    """Return the id of a refused request, "" when the API was not reached."""
-    return str(error.problem.get("request_id", "")) if isinstance(error, ApiRejected) else ""
+    """Return the id to search the logs for: the refused request's, else that of the page's own."""
+    if isinstance(error, ApiRejected):
+        return str(error.problem.get("request_id", ""))
+    own = request_id.get()
+    return "" if own == "-" else own
 
 
 class Api:

@@ -139,7 +139,7 @@
     const foot = byId("node");
     if (foot && headers.get("X-Answered-By")) {
       const ms = Math.max(1, Math.round(Number(headers.get("X-Elapsed-Ms"))));
-      foot.textContent = `${headers.get("X-Node")}\n${headers.get("X-Answered-By")}, ${ms} ms`;
+      foot.textContent = `${headers.get("X-Node")}\n${headers.get("X-Answered-By")}\u202f· ${ms}\u202fms`;
       const since = headers.get("X-Stale-Since");
       const badge = byId("stale");
       badge.hidden = !since;

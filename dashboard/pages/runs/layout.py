@@ -267,7 +267,6 @@ def _grid(items: Sequence[Document], sort: str) -> Component:
             "sortingOrder": ["desc", "asc"],
             "cellDataType": False,
         },
-        columnSize="responsiveSizeToFit",
         dashGridOptions=options,
         getRowId="params.data.id",
         rowClassRules={"run-failed": "params.data.failed"},
