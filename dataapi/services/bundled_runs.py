@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from config.run import RunConfig
@@ -23,27 +24,39 @@ def ensure_bundled(settings: Settings, say: Callable[[str], None]) -> None:
     """Bring an empty store to where a visitor can look around: bars, and finished runs.
 
     Safe when several processes start at once: the same bars and the same runs are stored once.
+    What was begun and killed is finished by the next start; what a user deleted stays deleted.
     """
     store = open_store(
         settings.database_url,
         max_connections=settings.store.max_connections,
         cache_bytes=settings.dataapi.cache_bytes,
     )
+    record = settings.data_dir / "first_start"
     try:
+        if not _is_first_start(store, record):
+            return
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text("begun")
         imported = import_bundled(store)
         if imported:
             say(f"Imported the bundled prices of {', '.join(info.symbol for info in imported)}.")
-        if store.runs.count() == 0 and _has_all_symbols(store):
+        if _has_all_symbols(store):
             say("Computing the first runs …")
             ensure_demo(service(store, settings))
+        record.write_text("done")
     finally:
         store.close()
 
 
+def _is_first_start(store: Store, record: Path) -> bool:
+    state = record.read_text() if record.is_file() else "never"
+    has_runs = store.runs.count() > 0
+    is_empty = not has_runs and not store.series.list()
+    return is_empty or state == "begun" or (state == "never" and not has_runs)
+
+
 def ensure_demo(runs: Runs) -> list[str]:
-    """Compute the demonstration runs when no run is stored; return their ids."""
-    if runs.store.runs.count():
-        return []
+    """Compute those demonstration runs that are not stored yet; return the ids of all."""
     return [_compute(runs, demo) for demo in demo_runs()]
 
 
@@ -65,7 +78,7 @@ def service(store: Store, settings: Settings) -> Runs:
 
 def _compute(runs: Runs, demo: dict[str, Any]) -> str:
     run = runs.submit(RunConfig.model_validate(demo["config"]), name=demo["name"])
-    if run.is_new:
+    if not runs.store.runs.about(run.id).tags:
         note = f"{demo['note']}\n\n{SURVIVORS}"
         runs.store.runs.patch(run.id, note=note, tags=(TAG,))
     return run.id

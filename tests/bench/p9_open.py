@@ -79,4 +79,4 @@ def _open(page: Page, url: str, n_charts: int) -> float:
     page.goto("about:blank")
     page.evaluate(f"window.name = '{n_charts}'")
     page.goto(url)
-    return page.wait_for_function("window.drawnMs", timeout=30_000).json_value() / 1000
+    return page.wait_for_function("() => window.drawnMs", timeout=30_000).json_value() / 1000

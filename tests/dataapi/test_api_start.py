@@ -109,3 +109,22 @@ def test_the_process_is_ready_serves_and_leaves(server):
     assert ready["status"] == "ready"
     assert "hindcast_request_seconds_bucket" in metrics
     assert "stopped name=dataapi in_flight=0" in process.stderr.read()
+
+
+def test_a_first_start_that_was_killed_is_finished_and_a_deleted_run_stays_deleted(tmp_path):
+    settings = load_settings({}).with_data_dir(tmp_path)
+    said: list[str] = []
+    ensure_bundled(settings, said.append)
+    store = open_store(settings.database_url)
+    first, second, *_ = store.runs.list(RunQuery(limit=100)).items
+
+    store.runs.delete(first.id)
+    ensure_bundled(settings, said.append)
+    assert store.runs.count() == len(demo_runs()) - 1
+
+    store.runs.delete(second.id)
+    (tmp_path / "first_start").write_text("begun")
+    ensure_bundled(settings, said.append)
+    assert store.runs.count() == len(demo_runs())
+    assert said.count("Computing the first runs …") == 2
+    store.close()

@@ -199,6 +199,21 @@ def test_bundled_series_come_with_actions_and_only_once(each_store):
     assert import_bundled(each_store) == []
 
 
+def test_a_bundled_import_that_was_killed_is_finished_by_the_next(store):
+    import_bundled(store)
+    for symbol in ("IBM", "MSFT"):
+        store.series.delete(symbol, "1d")
+
+    assert [info.symbol for info in import_bundled(store)] == ["IBM", "MSFT"]
+
+
+def test_a_store_with_prices_of_its_own_gets_no_bundled_ones(store):
+    run_import(store, rows(*DAYS))
+
+    assert import_bundled(store) == []
+    assert [info.symbol for info in store.series.list()] == ["A"]
+
+
 def test_a_series_document_has_all_that_a_page_shows(store):
     import_bundled(store)
 
