@@ -460,28 +460,18 @@
       if (field.dataset.field === "pnl") field.className = `trade-field ${trade.pnl > 0 ? "is-up" : "is-down"}`;
     });
   };
-  const grid = async () => (window.dash_ag_grid ? window.dash_ag_grid.getApiAsync("result-chart-trades") : null);
-  const showRows = async () => {
-    const api = await grid();
-    if (!api || !current) return;
-    const numbers = new Set(current.shown().map((trade) => trade.number));
-    api.setGridOption("isExternalFilterPresent", () => true);
-    api.setGridOption("doesExternalFilterPass", (node) => numbers.has(node.data.number));
-    api.onFilterChanged();
-    const count = document.getElementById("result-trade-count");
-    if (count) count.textContent = `${current.symbol}, ${numbers.size.toLocaleString("en-US")} of ${current.rows.length.toLocaleString("en-US")}`;
-    markRow(api);
+  // The table is set by its properties: its own API may answer before its rows are there.
+  const inTable = (props) => window.dash_clientside.set_props("result-chart-trades", props);
+  const marked = () => {
+    const id = current.trade && current.shown().some((trade) => trade.number === current.trade) ? String(current.trade) : null;
+    return id ? { selectedRows: { ids: [id] }, scrollTo: { rowId: id, rowPosition: "middle" } } : { selectedRows: [] };
   };
-  const markRow = async (given) => {
-    const api = given || (await grid());
-    if (!api || !current) return;
-    const node = current.trade ? api.getRowNode(String(current.trade)) : null;
-    if (!node) {
-      api.deselectAll();
-      return;
-    }
-    if (!node.isSelected()) node.setSelected(true, true);
-    requestAnimationFrame(() => api.ensureNodeVisible(node, "middle"));
+  const showRows = () => {
+    const rows = current.shown();
+    inTable({ rowData: rows, ...marked() });
+    const count = document.getElementById("result-trade-count");
+    const words = [rows.length, current.rows.length].map((n) => n.toLocaleString("en-US"));
+    if (count) count.textContent = `${current.symbol}, ${words[0]} of ${words[1]}`;
   };
 
   window.hindcastChart = {
@@ -512,7 +502,7 @@
       window.dash_clientside.set_props("result-symbol-control", { value: name });
       describeTrade(trade);
       if (changed) showRows();
-      else markRow();
+      else inTable(marked());
     },
     walk: (step) => {
       if (!current) return;
@@ -520,7 +510,9 @@
       if (!trades.length) return;
       const at = trades.findIndex((trade) => trade.number === current.trade);
       const next = at < 0 ? (step > 0 ? 0 : trades.length - 1) : Math.min(Math.max(at + step, 0), trades.length - 1);
-      window.dash_clientside.set_props("result-trade", { data: trades[next].number });
+      // At once, so that keys pressed in a row each count.
+      current.trade = trades[next].number;
+      window.dash_clientside.set_props("result-trade", { data: current.trade });
     },
     filter: (kind) => {
       if (!current || !kind) return;

@@ -352,12 +352,12 @@
       window.hindcastChart.filter(kind);
     },
     pickTrade: (rows) => {
-      if (rows && rows.length && rows[0].number !== state.trade) {
+      if (Array.isArray(rows) && rows.length && rows[0].number !== state.trade) {
         set("result-trade", rows[0].number);
       }
     },
     openTrade: (rows) => {
-      if (!rows || !rows.length) return;
+      if (!Array.isArray(rows) || !rows.length) return;
       set("result-symbol", rows[0].symbol);
       set("result-trade", rows[0].number);
       set("result-tab", "chart");

@@ -218,6 +218,7 @@ def test_bars_come_from_the_dashboard_and_zooming_asks_for_finer_ones(
         page.locator("[data-span=all]").click()
 
     bars = answer.value.json()
+    assert answer.value.ok, bars
     assert answer.value.url.startswith(site.first)
     assert 0 < len(bars["time"]) <= 2000
     assert {"open", "high", "low", "close", "volume", "indicators"} <= set(bars)

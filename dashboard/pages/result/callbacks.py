@@ -184,7 +184,7 @@ def _register_browser_side(app: Dash) -> None:
         "chart",
         Output(ids.RESULT_PRICE_CHART, "data-trades"),
         Input(ids.RESULT_PRICE_CHART, "id"),
-        Input(ids.RESULT_CHART_TRADES, "rowData"),
+        Input(ids.RESULT_TRADES, "data"),
         State(ids.RESULT_SYMBOL, "data"),
         State(ids.RESULT_TRADE, "data"),
         is_first=True,

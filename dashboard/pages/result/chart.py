@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import formatting, ids
@@ -39,6 +39,7 @@ def chart_tab(api: Api, run: Document) -> list[Component]:
         height=CHART_HEIGHT,
     )
     return [
+        dcc.Store(id=ids.RESULT_TRADES, data=rows),
         card(
             _symbols(view.symbols_of(run)),
             chart,
@@ -49,7 +50,7 @@ def chart_tab(api: Api, run: Document) -> list[Component]:
         trade_line(),
         card(
             "Trades",
-            trades_grid(ids.RESULT_CHART_TRADES, rows, COMPACT, height=320),
+            trades_grid(ids.RESULT_CHART_TRADES, [], COMPACT, height=320),
             hint=html.Span(id=ids.RESULT_TRADE_COUNT),
             actions=segmented(ids.RESULT_TRADE_FILTER, FILTERS, "all", "Which trades"),
             class_name="result-trades",
