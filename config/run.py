@@ -82,6 +82,14 @@ class Execution(_Part):
     time_in_force: Literal["gtc", "day", "ioc"] = "gtc"
     finalize: bool = False
 
+    @model_validator(mode="after")
+    def _ticks_need_a_tick(self) -> Self:
+        if self.limit_ticks_through and self.tick is None:
+            raise ValueError(
+                f"Expected `tick` with limit_ticks_through = {self.limit_ticks_through}, was null."
+            )
+        return self
+
 
 class Costs(_Part):
     """Fees per fill in basis points (F8), carry as fractions a year (F10)."""

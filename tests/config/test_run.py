@@ -29,6 +29,7 @@ def test_defaults_are_not_free_of_cost():
         ({"cash": float("inf")}, "cash"),
         ({"execution": {"fill": "yesterday"}}, "execution"),
         ({"execution": {"slippage_bps": -1}}, "execution"),
+        ({"execution": {"limit_ticks_through": 1}}, "execution"),
         ({"costs": {"rate": 10}}, "costs"),
         ({"strategy": {}}, "strategy"),
         ({"start": "01.03.2005"}, "start"),
