@@ -1,6 +1,7 @@
 """The balancer's template is valid, keeps inner things inside, and survives a dying server."""
 
 import http.client
+import json
 import subprocess
 import sys
 import time
@@ -165,7 +166,12 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(balancer):
     connection.putheader("Content-Length", str(100 * 1024 * 1024))
     connection.endheaders()
 
-    assert connection.getresponse().status == 413
+    answer = connection.getresponse()
+
+    assert answer.status == 413
+    problem = json.load(answer)
+    assert problem["detail"] == "The body is larger than 1000 bytes."
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
     connection.close()
 
 
@@ -177,6 +183,7 @@ def test_too_many_submissions_are_refused_while_pages_go_on(balancer):
 
     assert codes[: LIMITS["submissions_10s"]] == [200] * LIMITS["submissions_10s"]
     assert codes[-1] == 429
+    assert httpx.post(target, content=b"{}").json()["title"] == "Too many requests"
     assert get(balancer["public"], "/")[0]["server"].startswith("page-")
 
 
