@@ -23,7 +23,14 @@ from engine.kernels.broker_constants import (
 )
 from engine.kernels.broker_fills import cancel_entries
 from engine.kernels.broker_inside import match_inside
-from engine.kernels.broker_memory import book_at, number_at, order_row, step, working_at
+from engine.kernels.broker_memory import (
+    book_at,
+    inlined_step,
+    number_at,
+    order_row,
+    step,
+    working_at,
+)
 from engine.kernels.broker_phases import (
     accrue,
     add_exit,
@@ -121,7 +128,7 @@ def run_bars(tape, flags, state, curves, first, begin, rows_a_bar):
     return n_times
 
 
-@step
+@inlined_step
 def record(curves, account, i, value, gross):
     """Write the bar's values; gross value differs from market value only once there are shorts."""
     curves.cash[i] = account.cash
@@ -141,7 +148,7 @@ def is_plain(rules, account):
     return not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
 
 
-@step
+@inlined_step
 def run_quietly(tape, flags, state, curves, first, begin):
     """Mark the bars of a lone symbol until one on which something may happen; return that bar.
 
@@ -172,11 +179,20 @@ def run_quietly(tape, flags, state, curves, first, begin):
     return end
 
 
-@step
+@inlined_step
 def find_call(close, t, end, quantity, cash, maintenance):
     """Return the first bar before `end` whose close may mean a margin call or ruin, else `end`."""
     if quantity >= 0.0 and cash >= 0.0 and cash + quantity > 0.0:
         return end
+    while t + 16 <= end:
+        block = close[t : t + 16]
+        n_calls = 0
+        for j in range(16):
+            value = quantity * block[j]
+            n_calls += cash + value <= maintenance * abs(value)
+        if n_calls > 0:
+            break
+        t += 16
     while t < end:
         value = quantity * close[t]
         if cash + value <= maintenance * abs(value):
@@ -185,7 +201,7 @@ def find_call(close, t, end, quantity, cash, maintenance):
     return t
 
 
-@step
+@inlined_step
 def find_notable(tape, flags, t, end):
     """Return the first bar from `t` on that a signal or an action makes notable, at most `end`.
 
@@ -218,14 +234,14 @@ def find_notable(tape, flags, t, end):
     return t
 
 
-@step
+@inlined_step
 def has_event(tape, book, s, t):
     """Return whether a bar has an action or is a delisted symbol's last."""
     is_last = book.last_bar == t
     return tape.has_bar[s, t] and (tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or is_last)
 
 
-@step
+@inlined_step
 def read_bar(tape, book, s, t, is_busy, has_range):
     """Hand the bar to the symbol's book: its open only when something may fill at it.
 
@@ -243,7 +259,7 @@ def read_bar(tape, book, s, t, is_busy, has_range):
         book.low = tape.low[s, t]
 
 
-@step
+@inlined_step
 def decide_all(flags, state, i, t):
     """Step (h): turn the signals of this close into orders, symbols in the order of names (F2)."""
     for s in range(state.n_symbols):

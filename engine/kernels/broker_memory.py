@@ -16,6 +16,9 @@ from engine.kernels.broker_records import BOOK, ENTRY, FILL, ORDER, WORKING
 step = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """For functions that only other kernels call: compiled into their callers, cached with them."""
 
+inlined_step = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+"""The same for those that get arrays: a call would push a hundred words."""
+
 
 def _viewer(dtype):
     """Return a function from an address to the record that stands there."""
