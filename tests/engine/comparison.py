@@ -59,8 +59,9 @@ def first_difference(got: Ledger, expected: Ledger, cash: float) -> str | None:
     for name, value in expected.totals.items():
         if not _is_near(got.totals[name], value, cash):
             return f"total {name}: {got.totals[name]!r}, expected {value!r}"
-    if not got.recon_error < FLOAT_TOLERANCE:
-        return f"recon_error {got.recon_error!r} (F16)"
+    for who, ledger in (("got", got), ("expected", expected)):
+        if not ledger.recon_error < FLOAT_TOLERANCE:
+            return f"recon_error {ledger.recon_error!r} of what was {who} (F16)"
     return None
 
 

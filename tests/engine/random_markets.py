@@ -212,6 +212,8 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
         "time_in_force": pick("gtc", "day", "ioc"),
         "finalize": pick(False, True),
     }
+    if execution["tick"] is None:
+        execution["limit_ticks_through"] = 0
     costs = {
         "rate_bps": rng.choice([0.0, 10.0, 50.0]),
         "maker_bps": pick(None, 0.0, 5.0),
@@ -224,8 +226,10 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
         "cash_rate": pick(0.0, 0.03, -0.01),
         "margin_rate": pick(0.0, 0.08),
     }
+    # Long and levered, a random account grows until 1e-9 of its first cash is below rounding (F16).
+    is_long = market.time.size > 40
     margin = {
-        "initial": rng.choice([1.0, 1.0, 0.5, 0.2, 0.05, 1.5]),
+        "initial": rng.choice([1.0, 1.5] if is_long else [1.0, 1.0, 0.5, 0.2, 0.05, 1.5]),
         "maintenance": rng.choice([0.25, 0.0, 0.15]),
     }
     risk = {

@@ -26,10 +26,12 @@ def settle_lots(
     bar = account.bars[symbol]
     rows = []
     left = quantity
-    while left > 1e-9 * quantity and book.lots:
+    # What closes a position closes every lot to its last digit, however small it is.
+    is_whole = abs(quantity - abs(book.quantity)) <= 1e-12 * quantity
+    while left > 1e-12 * quantity and book.lots:
         lot = book.lots[0]
         part = min(lot.quantity, left)
-        if lot.quantity - part < 1e-9 * lot.quantity:
+        if is_whole or lot.quantity - part < 1e-12 * lot.quantity:
             part = lot.quantity
         entry_fee = lot.fee * part / lot.quantity
         exit_fee = fee * part / quantity
