@@ -214,6 +214,8 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
     }
     if execution["tick"] is None:
         execution["limit_ticks_through"] = 0
+    if execution["tick"] is None:
+        execution["limit_ticks_through"] = 0
     costs = {
         "rate_bps": rng.choice([0.0, 10.0, 50.0]),
         "maker_bps": pick(None, 0.0, 5.0),

@@ -250,7 +250,7 @@ def test_price_times_c_with_size_over_c_does_not_matter(seed: int, scale: float)
     case = with_config(
         random_case(seed),
         lot=0.0,
-        execution={"tick": None},
+        execution={"tick": None, "limit_ticks_through": 0},
         costs={"per_unit": 0.0, "fixed": 0.0, "minimum": 0.0, "maximum_rate_bps": None},
     )
     one, two = run(case), run(scale_prices(case, np.full_like(case.market.close, scale)))
