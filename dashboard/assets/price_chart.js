@@ -340,6 +340,7 @@
     }
 
     later() {
+      this.describe({});
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.refine(), FETCH_AFTER_MS);
     }
@@ -365,10 +366,12 @@
       if (!inside || finer) this.show(this.symbol, from, to);
     }
 
-    // Values under the crosshair, else of the last bar.
+    // Values under the crosshair, else of the last visible bar.
     describe(param) {
       if (!this.bars || !this.bars.time.length) return;
-      const last = this.bars.time.length - 1;
+      const range = this.chart.timeScale().getVisibleLogicalRange();
+      const end = this.bars.time.length - 1;
+      const last = range ? Math.min(Math.max(Math.floor(range.to), 0), end) : end;
       const i = param.time !== undefined && this.index.has(param.time) ? this.index.get(param.time) : last;
       const { bars } = this;
       const before = i > 0 ? bars.close[i - 1] : bars.open[i];

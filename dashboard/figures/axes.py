@@ -67,10 +67,9 @@ def spread_labels(positions: Sequence[float], gap: float = _LINE_GAP) -> list[fl
     return placed
 
 
-def chart(theme: Theme, height: int, *, right: int = RIGHT_LABELS, **layout: Any) -> Figure:
-    """Return an empty chart in the house look, with `hovermode` off."""
+def chart(theme: Theme, *, right: int = RIGHT_LABELS, **layout: Any) -> Figure:
+    """Return an empty chart in the house look, with `hovermode` off; its box gives the height."""
     changes = {
-        "height": height,
         "margin": {"l": 12, "r": right, "t": 4, "b": 26},
         "hovermode": False,
         "annotations": [],

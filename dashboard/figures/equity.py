@@ -19,7 +19,8 @@ from dashboard.theme import Figure, Theme, color, line
 Scale = Literal["log", "linear", "relative"]
 
 HEIGHT = 540
-_PLOT_HEIGHT = HEIGHT - 30
+PHONE_HEIGHT = 290
+_MARGINS = 30
 _EQUITY_DOMAIN = (0.31, 1.0)
 _UNDERWATER_DOMAIN = (0.0, 0.25)
 
@@ -30,6 +31,7 @@ def equity_figure(
     theme: Theme,
     *,
     scale: Scale = "log",
+    height: int = HEIGHT,
 ) -> Figure:
     """Return equity over time and, on the same time axis, its drawdown.
 
@@ -45,15 +47,18 @@ def equity_figure(
     scale : {"log", "linear", "relative"}
         Relative draws strategy / benchmark - 1, both from 1 at the first bar that both have. A
         log axis cannot show an equity of zero or less: such a run is drawn on a linear one.
+    height : int
+        Pixels of its box, by which the values at the ends of lines are kept apart.
     """
     time = np.asarray(curves["time"], dtype=np.float64)
-    figure = axes.chart(theme, HEIGHT, right=58)
+    figure = axes.chart(theme, right=58)
     figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor="y2")
+    pixels = float(height - _MARGINS)
     if scale == "relative" and "benchmark" in curves:
-        _add_relative(figure, curves, theme)
+        _add_relative(figure, curves, theme, pixels)
     else:
-        _add_equity(figure, curves, theme, is_log=scale == "log")
-    _add_underwater(figure, curves, drawdowns, theme)
+        _add_equity(figure, curves, theme, pixels, is_log=scale == "log")
+    _add_underwater(figure, curves, drawdowns, theme, pixels)
     x = axes.typed(time)
     for trace in figure["data"]:
         trace.update(type="scatter", mode="lines", x=x, y=axes.typed(trace["y"]))
@@ -68,7 +73,7 @@ def has_band(curves: Mapping[str, FloatArray]) -> bool:
 
 
 def _add_equity(
-    figure: Figure, curves: Mapping[str, FloatArray], theme: Theme, *, is_log: bool
+    figure: Figure, curves: Mapping[str, FloatArray], theme: Theme, pixels: float, *, is_log: bool
 ) -> None:
     shown = [n for n in ("equity", "benchmark") if n in curves]
     band = ["band_low", "band_high"] if has_band(curves) else []
@@ -89,7 +94,7 @@ def _add_equity(
     ticks = axes.log_ticks(low, high) if is_log else axes.linear_ticks(low, high)
     figure["layout"]["yaxis"] = axes.value_axis(
         theme,
-        _label_ends(figure, ticks, ends, place, bounds, "y", formatting.short_money),
+        _label_ends(figure, ticks, ends, place, bounds, "y", pixels, formatting.short_money),
         formatting.short_money,
         type="log" if is_log else "linear",
         range=list(bounds),
@@ -97,7 +102,9 @@ def _add_equity(
     )
 
 
-def _add_relative(figure: Figure, curves: Mapping[str, FloatArray], theme: Theme) -> None:
+def _add_relative(
+    figure: Figure, curves: Mapping[str, FloatArray], theme: Theme, pixels: float
+) -> None:
     ratio = curves["equity"] / curves["benchmark"]
     known = ratio[np.isfinite(ratio)]
     ahead = ratio / (known[0] if known.size else np.nan) - 1.0
@@ -116,7 +123,7 @@ def _add_relative(figure: Figure, curves: Mapping[str, FloatArray], theme: Theme
     ticks = axes.linear_ticks(low, high)
     figure["layout"]["yaxis"] = axes.value_axis(
         theme,
-        _label_ends(figure, ticks, ends, float, bounds, "y", formatting.signed_percent),
+        _label_ends(figure, ticks, ends, float, bounds, "y", pixels, formatting.signed_percent),
         lambda value: formatting.signed_percent(value, 0),
         range=list(bounds),
         domain=list(_EQUITY_DOMAIN),
@@ -129,6 +136,7 @@ def _add_underwater(
     curves: Mapping[str, FloatArray],
     drawdowns: Sequence[Mapping[str, Any]],
     theme: Theme,
+    pixels: float,
 ) -> None:
     low = float(np.nanmin(curves["drawdown"]))
     if "benchmark_drawdown" in curves:
@@ -150,7 +158,7 @@ def _add_underwater(
     ticks = axes.linear_ticks(bounds[0], 0.0, 4)
     figure["layout"]["yaxis2"] = axes.value_axis(
         theme,
-        _label_ends(figure, ticks, ends, float, bounds, "y2", formatting.percent),
+        _label_ends(figure, ticks, ends, float, bounds, "y2", pixels, formatting.percent),
         lambda value: formatting.percent(value, 0),
         range=list(bounds),
         domain=list(_UNDERWATER_DOMAIN),
@@ -181,14 +189,16 @@ def _label_ends(
     place: Callable[[float], float],
     bounds: tuple[float, float],
     axis: str,
+    pixels: float,
     text: Callable[[float], str],
 ) -> list[float]:
     """Print last values beside their lines, apart from one another; return the ticks left room.
 
-    `place` maps a value to its position on the axis, on which `bounds` are given.
+    `place` maps a value to its position on the axis, on which `bounds` are given; `pixels` is the
+    height of the whole plot.
     """
     low, high = _EQUITY_DOMAIN if axis == "y" else _UNDERWATER_DOMAIN
-    scale = (high - low) * _PLOT_HEIGHT / (bounds[1] - bounds[0])
+    scale = (high - low) * pixels / (bounds[1] - bounds[0])
     ends = [end for end in ends if math.isfinite(end[0]) and (place is float or end[0] > 0.0)]
     wanted = [place(value) * scale for value, _ in ends]
     placed = axes.spread_labels(wanted)

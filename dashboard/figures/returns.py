@@ -16,9 +16,7 @@ HEIGHT = 240
 _MAX_POINTS = 1000
 
 
-def yearly_figure(
-    years: Sequence[Mapping[str, Any]], theme: Theme, *, height: int = HEIGHT
-) -> Figure:
+def yearly_figure(years: Sequence[Mapping[str, Any]], theme: Theme) -> Figure:
     """Return a bar a year (blue up, orange down) with the benchmark as a tick.
 
     Parameters
@@ -26,11 +24,9 @@ def yearly_figure(
     years : sequence of mappings
         `year`, `total` and `benchmark` (fractions or None), in order.
     theme : Theme
-    height : int
-        Pixels.
     """
     # A few years would be a few slabs: bars keep the width they have among six.
-    figure = axes.chart(theme, height, bargap=1.0 - 0.66 * min(len(years) / 6, 1.0))
+    figure = axes.chart(theme, bargap=1.0 - 0.66 * min(len(years) / 6, 1.0))
     labels = [str(row["year"]) for row in years]
     totals = [_number(row["total"]) for row in years]
     benchmarks = [_number(row.get("benchmark")) for row in years]
@@ -89,7 +85,7 @@ def distribution_figure(distribution: Mapping[str, Any], theme: Theme) -> Figure
         `edges` (n + 1), `counts` (n), `mean`, `std`, `n`, `var_95`, `cvar_95`.
     theme : Theme
     """
-    figure = axes.chart(theme, HEIGHT, right=40, bargap=0)
+    figure = axes.chart(theme, right=40, bargap=0)
     edges = np.asarray(distribution["edges"], dtype=np.float64)
     counts = np.asarray(distribution["counts"], dtype=np.float64)
     if counts.size == 0:
@@ -150,7 +146,7 @@ def qq_figure(qq: Mapping[str, Any], theme: Theme) -> Figure:
         `sample` (returns), both increasing fractions.
     theme : Theme
     """
-    figure = axes.chart(theme, HEIGHT, right=48)
+    figure = axes.chart(theme, right=48)
     x, y = _thinned(qq["theoretical"], qq["sample"])
     if x.size < 2:
         return figure

@@ -35,7 +35,7 @@ def excursion_figure(
     if shown.size > _MAX_POINTS:
         shown = shown[np.linspace(0, shown.size - 1, _MAX_POINTS).astype(np.intp)]
     x, y = excursions[shown], returns[shown]
-    figure = axes.chart(theme, HEIGHT)
+    figure = axes.chart(theme)
     axes.with_hover(figure, theme)
     reach = float(x.min(initial=0.0) if kind == "mae" else x.max(initial=0.0))
     diagonal = {"x0": 0, "y0": 0, "x1": reach, "y1": reach}

@@ -37,7 +37,7 @@ def rolling_figure(rolling: Mapping[str, Any], theme: Theme) -> Figure:
     ]
     rows = [row for row in rows if rolling.get(row[1])]
     time = _array(rolling["time"])
-    figure = axes.chart(theme, HEIGHT, right=46)
+    figure = axes.chart(theme, right=46)
     figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor=f"y{len(rows)}")
     x, height = axes.typed(time), (1.0 - (len(rows) - 1) * _GAP) / len(rows)
     for number, (title, name, benchmark, text) in enumerate(rows, start=1):
@@ -80,7 +80,7 @@ def exposure_figure(
     time, total = _array(exposure["time"]), _array(exposure["total"])
     strips = [s for s in symbols if s in exposure][:MAX_STRIPS] if len(symbols) > 1 else []
     strip = min(0.13, 0.56 / len(strips)) if strips else 0.0
-    figure = axes.chart(theme, HEIGHT, right=46)
+    figure = axes.chart(theme, right=46)
     x = axes.typed(time)
     bottom = f"y{len(strips) + 1}" if strips else "y"
     figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor=bottom)

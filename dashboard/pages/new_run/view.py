@@ -83,7 +83,7 @@ def preview_figure(preview: Preview, before: Preview | None, current: Theme) -> 
     curves = _curves(preview)
     old = _curves(before) if before else None
     time = curves["time"]
-    figure = axes.chart(current, HEIGHT)
+    figure = axes.chart(current)
     layout = figure["layout"]
     layout["xaxis"] = axes.time_axis(current, time, anchor="y2")
     layout["uirevision"] = "preview"

@@ -88,7 +88,9 @@ def _register_choices(app: Dash, api: Api) -> None:
     def scale_equity(scale: Any, run_id: str) -> Any:
         curves = overview.equity(api, run_id)
         drawdowns = api.statistics(run_id)["drawdowns"]
-        return equity_figure(curves, drawdowns, current_theme(), scale=scale)
+        return equity_figure(
+            curves, drawdowns, current_theme(), scale=scale, height=overview.equity_height()
+        )
 
     @app.callback(
         Output(ids.RESULT_MONTHLY, "children"),

@@ -14,7 +14,7 @@ from dashboard import formatting, ids
 from dashboard.client import Api, ApiError, Columns, Document
 from dashboard.components import attributes, card, error_card, graph, segmented
 from dashboard.figures.equity import HEIGHT as EQUITY_HEIGHT
-from dashboard.figures.equity import Scale, equity_figure, has_band
+from dashboard.figures.equity import PHONE_HEIGHT, Scale, equity_figure, has_band
 from dashboard.figures.returns import HEIGHT as RETURNS_HEIGHT
 from dashboard.figures.returns import distribution_figure, qq_figure, yearly_figure
 from dashboard.figures.windows import HEIGHT as WINDOWS_HEIGHT
@@ -22,7 +22,7 @@ from dashboard.figures.windows import exposure_figure, rolling_figure
 from dashboard.metrics import METRICS
 from dashboard.pages.result import view
 from dashboard.pages.result.monthly import monthly_table
-from dashboard.theme import Theme
+from dashboard.theme import Theme, is_phone
 
 POINTS = 2000
 """Points a line: what a wide screen can show, and what the browser draws at once."""
@@ -115,6 +115,11 @@ def equity(api: Api, run_id: str) -> Columns:
     return api.equity(run_id, points=POINTS)
 
 
+def equity_height() -> int:
+    """Return the height of the equity chart on the screen that asks."""
+    return PHONE_HEIGHT if is_phone() else EQUITY_HEIGHT
+
+
 def equity_card(
     run: Document, curves: Columns, statistics: Document, scale: Scale, theme: Theme
 ) -> Component:
@@ -123,12 +128,13 @@ def equity_card(
     has_benchmark = "benchmark" in curves
     if has_benchmark:
         options.append(("relative", "Relative"))
-    figure = equity_figure(curves, statistics["drawdowns"], theme, scale=scale)
+    height = equity_height()
+    figure = equity_figure(curves, statistics["drawdowns"], theme, scale=scale, height=height)
     label = f"Equity of {view.title_of(run, {})} over time, with its drawdown below"
     return card(
         "Equity",
         timechart(
-            graph(ids.RESULT_EQUITY, figure, height=EQUITY_HEIGHT, label=label),
+            graph(ids.RESULT_EQUITY, figure, height=height, label=label),
             curves["time"],
             right=58,
             selects=True,
@@ -239,7 +245,7 @@ def calendar_cards(run: Document, statistics: Document, theme: Theme) -> list[Co
         )
     # As tall as the grid beside it, whose rows are 26 px.
     height = max(RETURNS_HEIGHT, 22 + 26 * len(years))
-    figure = yearly_figure(years, theme, height=height)
+    figure = yearly_figure(years, theme)
     entries = [legend("bar", "Strategy", "", "")]
     if name:
         entries.append(legend("tick", name, "", ""))

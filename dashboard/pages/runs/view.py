@@ -146,7 +146,7 @@ def scatter_figure(items: Sequence[Mapping[str, Any]], current: Theme) -> Figure
         "selected": {"marker": {"size": 9, "color": theme.color("accent", current), "opacity": 1}},
         "unselected": {"marker": {"opacity": 0.75}},
     }
-    figure = axes.chart(current, 236, right=48)
+    figure = axes.chart(current, right=48)
     layout = figure["layout"]
     layout["margin"]["b"] = 40
     axes.with_hover(figure, current)
