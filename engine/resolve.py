@@ -139,7 +139,7 @@ def apply_sizing(signals: Signals, config: RunConfig, market: Market) -> Signals
         return signals
     shape = (len(market.symbols), market.time.size)
     kind = _SIZE_KINDS[config.sizing.kind]
-    return replace(signals, size_kind=kind, size=np.full(shape, config.sizing.value))
+    return replace(signals, size_kind=kind, size=np.broadcast_to(config.sizing.value, shape))
 
 
 def start_ms(text: str | None) -> int | None:

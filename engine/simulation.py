@@ -22,7 +22,7 @@ from engine.kernels.broker_records import (
     Tape,
 )
 from engine.trades import columns, pair_trades
-from engine.types import FloatArray, Ledger, Market, SideSignals, Signals, Table
+from engine.types import FloatArray, IntArray, Ledger, Market, SideSignals, Signals, Table
 
 STATUSES = ("done", "bankrupt", "stopped")
 FILL_COLUMNS = (
@@ -80,13 +80,14 @@ def simulate(
         market.dividend,
     )
     flags = Flags(signals.long.enter, signals.long.exit, signals.short.enter, signals.short.exit)
+    notable = _notable_bars(market, flags)
     n_times = market.time.size
     curves = Curves(*np.empty((len(Curves._fields), n_times - market.first)))
     books = _Books(market, signals, config, path)
     reached = market.first
     while reached < n_times:
         reached = run_bars(
-            tape, flags, books.state, curves, market.first, reached, books.rows_a_bar
+            tape, flags, notable, books.state, curves, market.first, reached, books.rows_a_bar
         )
         if reached < n_times:
             books.grow()
@@ -133,6 +134,22 @@ def _recon_error(cash: float, equity: FloatArray, trades: Table, totals: dict[st
     return error
 
 
+def _notable_bars(market: Market, flags: Flags) -> IntArray:
+    """Return the bars of a lone symbol on which more can happen than a new mark.
+
+    Vector instructions find them at once; several symbols seldom rest on one bar.
+    """
+    if len(market.symbols) > 1:
+        return np.empty(0, dtype=np.int64)
+    is_notable = flags.enter_long[0] | flags.exit_long[0]
+    is_notable |= flags.enter_short[0]
+    is_notable |= flags.exit_short[0]
+    is_notable |= ~market.has_bar[0]
+    is_notable |= market.split[0] != 1.0
+    is_notable |= market.dividend[0] != 0.0
+    return np.flatnonzero(is_notable).astype(np.int64, copy=False)
+
+
 class _Books:
     """The arrays behind the broker's `STATE`, with room for all that can be open at once."""
 
@@ -164,7 +181,9 @@ class _Books:
             state["account"][name] = config.cash
         for name, side in (("long", signals.long), ("short", signals.short)):
             state[name] = _side_addresses(side)
-        state["size"] = _address(signals.size)
+        is_constant = not any(signals.size.strides)
+        state["size"] = _address(signals.size[:1, :1] if is_constant else signals.size)
+        state["size_step"] = 0 if is_constant else 1
         state["n_symbols"] = n_symbols
         state["n_times"] = n_times
         state["most_entries"] = n_entries + 1

@@ -295,7 +295,7 @@ class _Table:
             long=self._side(SIDES[0]),
             short=self._side(SIDES[1]),
             size_kind=SizeKind.FRACTION if plan.size_kind is None else plan.size_kind,
-            size=np.full(self._shape, 1.0 / self._shape[0]) if size is None else size,
+            size=np.broadcast_to(1.0 / self._shape[0], self._shape) if size is None else size,
             expire_bars=plan.expire_bars,
             pyramiding=plan.pyramiding,
         )

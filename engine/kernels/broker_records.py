@@ -61,6 +61,7 @@ ACCOUNT = np.dtype(
         ("status", "i8"),
         ("has_shorts", "?"),  # or had
         ("is_busy", "?"),  # an order works or an open entry has a level
+        ("n_noted", "i8"),  # notable bars that are past
         ("n_orders", "i8"),
         ("n_fills", "i8"),
         ("ambiguous", "i8"),
@@ -231,6 +232,7 @@ STATE = np.dtype(
         ("long", SIDE),
         ("short", SIDE),
         ("size", "i8"),
+        ("size_step", "i8"),  # 0 for a size that is the same everywhere, else 1
         ("n_symbols", "i8"),
         ("n_times", "i8"),
         ("most_entries", "i8"),
