@@ -1,6 +1,6 @@
 """The broker's hands: prices, fees, sizes, and the fills that change the books (F6-F8, F10, F11).
 
-Every function takes the `State` of `broker_records`, `i` the bar counted from the run's first,
+Every function takes the `STATE` of `broker_records`, `i` the bar counted from the run's first,
 `s` the symbol. `raw` is the price before slippage; `limit` is NaN when there is none.
 """
 
