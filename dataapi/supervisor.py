@@ -44,6 +44,7 @@ class Child:
     environment: dict[str, str]
     log: Path
     health_url: str | None = None
+    stage: int = 0
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -100,28 +101,28 @@ class Supervisor:
         self.is_stopping = False
 
     def start(self, timeout_s: float) -> None:
-        """Start every child and wait until all answer.
+        """Start the children, a stage when all of the stage before answer.
 
         Raises
         ------
         StartError
             If one dies or does not answer in time.
         """
-        for child in self.children:
-            child.start()
         deadline = time.monotonic() + timeout_s
-        for child in self.children:
-            while not child.is_healthy():
-                if self.is_stopping:
-                    return
-                if child.is_dead:
-                    raise StartError(f"{child.name} ended at its start:\n{child.last_words()}")
-                if time.monotonic() > deadline:
-                    raise StartError(
-                        f"{child.name} did not answer within {timeout_s:.0f} s:\n"
-                        f"{child.last_words()}"
-                    )
-                time.sleep(POLL_S)
+        for stage in sorted({child.stage for child in self.children}):
+            starting = [child for child in self.children if child.stage == stage]
+            for child in starting:
+                child.start()
+            for child in starting:
+                self._wait_until_healthy(child, deadline)
+
+    def _wait_until_healthy(self, child: Child, deadline: float) -> None:
+        while not self.is_stopping and not child.is_healthy():
+            if child.is_dead:
+                raise StartError(f"{child.name} ended at its start:\n{child.last_words()}")
+            if time.monotonic() > deadline:
+                raise StartError(f"{child.name} did not answer in time:\n{child.last_words()}")
+            time.sleep(POLL_S)
 
     def watch(self) -> None:
         """Restart children that die, until told to stop."""

@@ -179,6 +179,8 @@ class _Plan:
                 log=self.settings.data_dir / "logs" / "haproxy.log",
                 # Through the balancer: ready when a page can be had, not when it listens.
                 health_url=f"http://127.0.0.1:{public}/",
+                # It takes servers for well until a check fails: better that none does.
+                stage=1,
             )
         )
 
