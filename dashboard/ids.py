@@ -101,6 +101,7 @@ def result_wanted(tab: str) -> dict[str, str]:
     """Return the id of the store that asks for a tab's panel, once."""
     return {"type": "result-wanted", "tab": tab}
 
+
 # New run
 NEW_FORM = "new-form"
 NEW_PREVIOUS = "new-previous"

@@ -1,4 +1,4 @@
-"""Shared by all tests: compiled kernels are kept between test runs, named by the engine's sources."""
+"""Shared by all tests: compiled kernels outlive a test run, named by the engine's sources."""
 
 from config.kernels import prepare_kernels
 from config.settings import load_settings
