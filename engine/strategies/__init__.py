@@ -41,9 +41,9 @@ def builtin(name: str) -> StrategyDefinition:
     """
     if name not in _NAMES:
         close = get_close_matches(name, _NAMES, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        hint = f" Did you mean {close[0]}?" if close else ""
         raise UnknownStrategyError(
-            f"Unknown strategy {name!r}; {hint}The built-in ones are {', '.join(_NAMES)}."
+            f"Unknown strategy {name!r}.{hint} The built-in ones are {', '.join(_NAMES)}."
         )
     return read_strategy(resources.files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
 

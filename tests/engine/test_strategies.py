@@ -205,7 +205,7 @@ def test_splits_do_not_make_a_built_in_strategy_slow(name):
 
 
 def test_unknown_name_is_refused_with_the_nearest():
-    with pytest.raises(UnknownStrategyError, match=r"'sma_cros'; did you mean sma_cross\?"):
+    with pytest.raises(UnknownStrategyError, match=r"'sma_cros'\. Did you mean sma_cross\?"):
         builtin("sma_cros")
     with pytest.raises(UnknownStrategyError, match="The built-in ones are buy_and_hold, sma_cross"):
         builtin("../secret")
