@@ -25,9 +25,9 @@ def engine_sources_hash() -> str:
     return digest.hexdigest()
 
 
-def prepare_kernels(data_dir: Path) -> Path:
+def prepare_kernels(cache_dir: Path) -> Path:
     """Point numba at a cache of these sources' own, with the omp layer; return the directory."""
-    directory = data_dir / "kernels" / engine_sources_hash()[:16]
+    directory = cache_dir / "kernels" / engine_sources_hash()[:16]
     directory.mkdir(parents=True, exist_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(directory)
     os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")

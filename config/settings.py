@@ -33,6 +33,7 @@ class StoreSettings(_Section):
     """Where the data lives."""
 
     data_dir: str
+    cache_dir: str
     url: str
     max_connections: int = Field(ge=1, le=1000)
 
@@ -83,12 +84,21 @@ class Settings(_Section):
 
     @property
     def data_dir(self) -> Path:
-        """Return the directory of the store, of compiled kernels and of process records."""
+        """Return the directory of the store, of logs and of process records."""
         if self.store.data_dir:
             return Path(self.store.data_dir).expanduser().resolve()
         if (ROOT / "pyproject.toml").is_file():
             return ROOT / ".hindcast"
         return Path("~/.local/share/hindcast").expanduser()
+
+    @property
+    def cache_dir(self) -> Path:
+        """Return the directory of compiled kernels, one for all stores of this code."""
+        if self.store.cache_dir:
+            return Path(self.store.cache_dir).expanduser().resolve()
+        if (ROOT / "pyproject.toml").is_file():
+            return ROOT / ".cache"
+        return Path("~/.cache/hindcast").expanduser()
 
     @property
     def database_url(self) -> str:

@@ -25,7 +25,7 @@ def main() -> int:
         return 2
     configure_logging(settings.server.log_level)
     # Before anything imports numba.
-    prepare_kernels(settings.data_dir)
+    prepare_kernels(settings.cache_dir)
     return _serve(settings)
 
 

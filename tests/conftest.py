@@ -3,4 +3,4 @@
 from config.kernels import prepare_kernels
 from config.settings import load_settings
 
-prepare_kernels(load_settings().data_dir)
+prepare_kernels(load_settings().cache_dir)

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.data_dir is not None:
             settings = settings.with_data_dir(arguments.data_dir)
         # Before any command imports numba.
-        prepare_kernels(settings.data_dir)
+        prepare_kernels(settings.cache_dir)
         return int(arguments.handler(arguments, settings))
     except UsageError as error:
         return _fail(str(error), 2)

@@ -14,7 +14,7 @@ MODULES = ("p4_event_engine", "p7_load", "p8_post", "p9_open")
 
 def main(names: list[str]) -> int:
     """Measure the named rows, or all, and print the report."""
-    prepare_kernels(load_settings().data_dir)
+    prepare_kernels(load_settings().cache_dir)
     chosen = [m for m in MODULES if not names or any(m.startswith(n.lower()) for n in names)]
     if not chosen:
         print(

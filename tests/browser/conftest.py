@@ -85,12 +85,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dataapi.services.bundled_runs import ensure_bundled
 
     directory = tmp_path_factory.mktemp("site")
-    settings = load_settings()
-    # Compiled kernels are shared: compiling them anew takes minutes.
-    kernels = settings.data_dir / "kernels"
-    kernels.mkdir(parents=True, exist_ok=True)
-    (directory / "kernels").symlink_to(kernels)
-    ensure_bundled(settings.with_data_dir(directory), lambda _: None)
+    ensure_bundled(load_settings().with_data_dir(directory), lambda _: None)
     return directory
 
 

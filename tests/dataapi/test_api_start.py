@@ -73,9 +73,6 @@ def test_a_second_start_changes_nothing(tmp_path):
 def server(tmp_path):
     port = free_port()
     open_store(f"sqlite:///{tmp_path / 'hindcast.db'}").close()
-    kernels = load_settings().data_dir / "kernels"
-    kernels.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "kernels").symlink_to(kernels)
     environment = {
         **os.environ,
         "HINDCAST_STORE_DATA_DIR": str(tmp_path),
