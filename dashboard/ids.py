@@ -6,6 +6,10 @@ the functions at the end of their section.
 
 from __future__ import annotations
 
+from typing import Any
+
+from dash.dependencies import Wildcard
+
 # Shell
 PROVIDER = "provider"
 ROUTE = "route"
@@ -132,36 +136,36 @@ NEW_NOTICE = "new-notice"
 NEW_SUMMARY = "new-summary"
 
 
-def new_field(key: str) -> dict[str, str]:
+def new_field(key: str | Wildcard) -> dict[str, Any]:
     """Return the id of a control of the form that can show an error."""
     return {"type": "new-field", "key": key}
 
 
-def new_pick(key: str) -> dict[str, str]:
+def new_pick(key: str | Wildcard) -> dict[str, Any]:
     """Return the id of a control of the form that cannot be wrong."""
     return {"type": "new-pick", "key": key}
 
 
-def new_param(name: str) -> dict[str, str]:
+def new_param(name: str | Wildcard) -> dict[str, Any]:
     """Return the id of the control of a strategy's parameter."""
     return {"type": "new-param", "name": name}
 
 
-def new_param_number(name: str) -> dict[str, str]:
+def new_param_number(name: str | Wildcard) -> dict[str, Any]:
     """Return the id of the number beside a parameter's slider."""
     return {"type": "new-param-number", "name": name}
 
 
-def new_param_error(name: str) -> dict[str, str]:
+def new_param_error(name: str | Wildcard) -> dict[str, Any]:
     """Return the id of the line that says what is wrong with a parameter."""
     return {"type": "new-param-error", "name": name}
 
 
-def new_sentence(key: str) -> dict[str, str]:
+def new_sentence(key: str | Wildcard) -> dict[str, Any]:
     """Return the id of an execution rule's sentence."""
     return {"type": "new-sentence", "key": key}
 
 
-def new_copy(kind: str) -> dict[str, str]:
+def new_copy(kind: str | Wildcard) -> dict[str, Any]:
     """Return the id of an entry of the copy menu."""
     return {"type": "new-copy", "kind": kind}

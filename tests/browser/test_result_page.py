@@ -279,12 +279,27 @@ def test_star_and_note_are_kept(site: Site, visit: Visit, run: dict[str, Any]) -
     site.client.patch_run(run["id"], note=before["note"], starred=before["starred"])
 
 
-def test_an_unknown_run_is_a_page_with_one_thing_to_do(site: Site, visit: Visit) -> None:
-    page = visit(f"{site.first}/runs/111111111111").page
+@pytest.mark.parametrize("run_id", ["111111111111", "nonexistent", "0OIl0OIl0OIl"])
+def test_an_unknown_run_is_a_page_with_one_thing_to_do(
+    site: Site, visit: Visit, run_id: str
+) -> None:
+    page = visit(f"{site.first}/runs/{run_id}").page
 
     expect(page.get_by_role("heading", name="Not found")).to_be_visible()
     page.get_by_role("link", name="All runs").click()
     expect(page).to_have_url(f"{site.first}/")
+
+
+def test_the_line_of_numbers_and_doubts_fits_a_phone(site: Site, visit: Visit) -> None:
+    doubtful = site.client.runs(q="breakout with stop and target")["items"][0]
+    page = visit(f"{site.first}{doubtful['url']}?tab=chart", width=390, height=844).page
+
+    line = page.locator(".result-line")
+    expect(line).to_be_visible()
+    box, counts = line.bounding_box(), line.locator(".line-counts").bounding_box()
+    assert box is not None
+    assert counts is not None
+    assert counts["x"] + counts["width"] <= box["x"] + box["width"]
 
 
 def test_the_theme_re_colours_the_drawn_charts(

@@ -23,9 +23,9 @@ from dashboard.client import Api, ApiRejected
 from dashboard.pages.new_run import copying, drafts, formula_text, parts, view
 from dashboard.pages.new_run import form as forms
 
-FIELDS = ids.new_field(ALL)  # type: ignore[arg-type]
-PICKS = ids.new_pick(ALL)  # type: ignore[arg-type]
-PARAMS = ids.new_param(ALL)  # type: ignore[arg-type]
+FIELDS = ids.new_field(ALL)
+PICKS = ids.new_pick(ALL)
+PARAMS = ids.new_param(ALL)
 
 
 def register(app: Dash, api: Api) -> None:
@@ -54,8 +54,8 @@ def _register_browser(app: Dash) -> None:
         State(ids.NEW_FORM, "data"),
         prevent_initial_call=True,
     )
-    number = ids.new_param_number(MATCH)  # type: ignore[arg-type]
-    slider = ids.new_param(MATCH)  # type: ignore[arg-type]
+    number = ids.new_param_number(MATCH)
+    slider = ids.new_param(MATCH)
     app.clientside_callback(
         browser("pair"),
         Output(slider, "value"),
@@ -96,9 +96,9 @@ def _register_draft(app: Dash, api: Api) -> None:
         Output(ids.NEW_COVERAGE, "children"),
         Output(ids.NEW_MESSAGE, "children"),
         Output(ids.NEW_MARK, "data"),
-        Output(ids.new_sentence(ALL), "children"),  # type: ignore[arg-type]
+        Output(ids.new_sentence(ALL), "children"),
         Output(FIELDS, "error"),
-        Output(ids.new_param_error(ALL), "children"),  # type: ignore[arg-type]
+        Output(ids.new_param_error(ALL), "children"),
         Input(ids.NEW_FORM, "data"),
         State(ids.NEW_PREVIOUS, "data"),
         State(ids.NEW_BASE, "data"),
@@ -217,7 +217,7 @@ def _register_run(app: Dash, api: Api) -> None:
 
     @app.callback(
         Output(ids.NEW_COPIED, "data"),
-        Input(ids.new_copy(ALL), "n_clicks"),  # type: ignore[arg-type]
+        Input(ids.new_copy(ALL), "n_clicks"),
         State(ids.NEW_FORM, "data"),
         State(ids.NEW_BASE, "data"),
         prevent_initial_call=True,

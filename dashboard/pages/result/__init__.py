@@ -11,7 +11,8 @@ from dashboard.pages.result.layout import SKELETON, layout
 PAGE = Page(
     name="result",
     title="Result",
-    pattern=re.compile(r"/runs/(?P<run_id>[A-Za-z0-9]{1,64})/?"),
+    # Base58 without look-alikes, as the ids are made: anything else is no run, and not found.
+    pattern=re.compile(r"/runs/(?P<run_id>[1-9A-HJ-NP-Za-km-z]{12})/?"),
     layout=layout,
     register=register,
     skeleton=SKELETON,
