@@ -22,7 +22,8 @@ Fill = Literal["next_open", "this_close", "next_close"]
 Path = Literal["pessimistic", "optimistic", "ohlc"]
 SizingKind = Literal["fraction", "units", "cash", "risk", "volatility", "kelly"]
 Period = Literal["day", "week", "month", "quarter", "year"]
-Parameter = bool | int | float | str
+Parameter = bool | int | float | str | dict[str, float]
+"""The last: weights by symbol."""
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-^=]{0,31}$")]
 """Letters, digits and `._-^=`, at most 32: safe in a path, in a URL and in SQL alike."""
@@ -72,8 +73,10 @@ class Execution(_Part):
     path: Path = "pessimistic"
     slippage_bps: NonNegative = Field(5.0, lt=10_000.0)
     spread_bps: NonNegative = Field(0.0, lt=10_000.0)
+    slippage_ticks: NonNegative = 0.0
     participation: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     impact: NonNegative | None = None
+    volume_impact: NonNegative | None = None
     cash_policy: Literal["reduce", "reject"] = "reduce"
     limit_ticks_through: Annotated[int, Field(ge=0, le=1000)] = 0
     tick: Positive | None = None
@@ -84,10 +87,9 @@ class Execution(_Part):
 
     @model_validator(mode="after")
     def _ticks_need_a_tick(self) -> Self:
-        if self.limit_ticks_through and self.tick is None:
-            raise ValueError(
-                f"Expected `tick` with limit_ticks_through = {self.limit_ticks_through}, was null."
-            )
+        for name in ("limit_ticks_through", "slippage_ticks"):
+            if getattr(self, name) and self.tick is None:
+                raise ValueError(f"Expected `tick` with {name} = {getattr(self, name)}, was null.")
         return self
 
 

@@ -64,7 +64,7 @@ def backtest(
     market = build_market(
         traded, start_ms=run.start_ms, end_ms=run.end_ms, warm_up_bars=run.warm_up_bars
     )
-    trial = Trial(run.plan, run.config)
+    trial = Trial(run.strategy, run.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
     spread = band(trial, market, signals, ledger)

@@ -16,7 +16,7 @@ from config.run import Path
 from engine.kernels.comparison import first_difference, first_other_condition
 from engine.market import truncate
 from engine.resolve import WARM_UP_FACTOR
-from engine.trial import Rows, Trial, signal_rows
+from engine.trial import Rows, Trial, decision_rows
 from engine.types import BoolArray, FloatArray, IntArray, Ledger, Market, Signals
 
 Verdict = dict[str, str]
@@ -165,7 +165,7 @@ class _Change(NamedTuple):
 def _comparable(observation: Observation) -> _Comparable:
     ledger = observation.ledger
     return _Comparable(
-        signal_rows(observation.signals) | dict(observation.indicators),
+        decision_rows(observation.signals) | dict(observation.indicators),
         np.array([ledger.fills[name] for name in _FILL_COLUMNS], dtype=np.float64),
         ledger.equity[np.newaxis],
     )
@@ -217,7 +217,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         status "pass", "fail" or "not_run" (too few bars, or a formula that counts bars from the
         start of the run) and detail.
     """
-    lookback = trial.plan.lookback
+    lookback = trial.strategy.lookback
     early = _first_early_signal(market, known.signals, lookback)
     if early is not None:
         detail = f"A signal at {_stamp(market, early)} comes before all indicators are valid."
@@ -232,7 +232,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
     n_needed = (1 + WARM_UP_FACTOR) * lookback + 1
     if n_bars < n_needed:
         return not_run(f"{start}. Restarting elsewhere needs at least {n_needed} bars.")
-    if _counts_bars(trial):
+    if trial.strategy.counts_bars:
         return not_run(f"{start}. The formula counts bars, so elsewhere it is another one.")
     drift = _Drift(0.0, "", 0)
     for n_later in sorted({lookback, max(lookback, n_bars // 2 - WARM_UP_FACTOR * lookback)}):
@@ -254,7 +254,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
 
 
 def _conditions(signals: Signals) -> dict[str, BoolArray]:
-    return {name: row for name, row in signal_rows(signals).items() if row.dtype == np.bool_}
+    return {name: row for name, row in decision_rows(signals).items() if row.dtype == np.bool_}
 
 
 def _first_change_where(where: BoolArray, known: Signals, other: Signals) -> _Change | None:
@@ -295,12 +295,6 @@ def _first_tradable(market: Market, lookback: int) -> int | None:
     is_tradable: BoolArray = np.logical_or.reduce(_own_bars_from(market, lookback))
     is_tradable[: market.first] = False
     return int(np.flatnonzero(is_tradable)[0]) if is_tradable.any() else None
-
-
-def _counts_bars(trial: Trial) -> bool:
-    return any(
-        node.op == "column" and node.name == "bar_index" for node in trial.plan.program.nodes
-    )
 
 
 def _started_later(market: Market, n_bars: int) -> Market:

@@ -8,27 +8,20 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, get_args
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.run import RunConfig, Sizing
 from engine.clock import DAY_MS
 from engine.errors import InvalidParameterError
-from engine.formula import Plan, StrategyDefinition, plan_strategy
+from engine.formula import StrategyDefinition, plan_strategy
 from engine.formula.definition import ParameterValue, formula_definition, resolve_params
+from engine.planned import PlannedFormula, PlannedStrategy
+from engine.sizing import SIZE_KINDS
 from engine.strategies import builtin
-from engine.types import Market, Signals, SizeKind
 
 WARM_UP_FACTOR = 4
 """Bars before the start that feed indicators, in multiples of the longest lookback."""
-
-_SIZE_KINDS = {
-    "fraction": SizeKind.FRACTION,
-    "units": SizeKind.UNITS,
-    "cash": SizeKind.CASH,
-    "risk": SizeKind.RISK,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +34,7 @@ class RunPlan:
 
     config: RunConfig
     definition: StrategyDefinition
-    plan: Plan
+    strategy: PlannedStrategy
     start_ms: int | None
     end_ms: int | None
     warm_up_bars: int
@@ -61,14 +54,14 @@ def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
         # The configured size wins, so a formula's own neither delays nor blocks an entry.
         formula = {name: text for name, text in definition.formula.items() if name != "size"}
         traded = replace(definition, formula=formula)
-    plan = plan_strategy(traded, params)
+    strategy = PlannedFormula(plan_strategy(traded, params))
     return RunPlan(
         config=resolved,
         definition=definition,
-        plan=plan,
+        strategy=strategy,
         start_ms=start_ms(resolved.start),
         end_ms=end_ms(resolved.end),
-        warm_up_bars=WARM_UP_FACTOR * plan.lookback,
+        warm_up_bars=WARM_UP_FACTOR * strategy.lookback,
     )
 
 
@@ -117,6 +110,8 @@ def refuse_unavailable(config: RunConfig) -> None:
         "execution.detail_timeframe": execution.detail_timeframe,
         "execution.participation": execution.participation,
         "execution.impact": execution.impact,
+        "execution.volume_impact": execution.volume_impact,
+        "execution.slippage_ticks": execution.slippage_ticks or None,
         "flows": config.flows,
     }
     for name, value in wanted.items():
@@ -125,21 +120,12 @@ def refuse_unavailable(config: RunConfig) -> None:
                 f"`{name}` is not available in this version: leave it out or set it to null.",
                 field=name,
             )
-    if sizing is not None and sizing.kind not in _SIZE_KINDS:
+    if sizing is not None and sizing.kind not in SIZE_KINDS:
         raise InvalidParameterError(
             f"Sizing by {sizing.kind} is not available in this version: choose one of "
-            f"{', '.join(_SIZE_KINDS)}.",
+            f"{', '.join(SIZE_KINDS)}.",
             field="sizing.kind",
         )
-
-
-def apply_sizing(signals: Signals, config: RunConfig, market: Market) -> Signals:
-    """Return the signals with the configured size in place of the formula's (F7)."""
-    if config.sizing is None:
-        return signals
-    shape = (len(market.symbols), market.time.size)
-    kind = _SIZE_KINDS[config.sizing.kind]
-    return replace(signals, size_kind=kind, size=np.broadcast_to(config.sizing.value, shape))
 
 
 def start_ms(text: str | None) -> int | None:

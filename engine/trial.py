@@ -8,10 +8,9 @@ from typing import Any
 import numpy.typing as npt
 
 from config.run import RunConfig
-from engine.formula import Plan, evaluate_with_rows
-from engine.resolve import apply_sizing
+from engine.planned import PlannedStrategy
 from engine.simulation import simulate
-from engine.types import FloatArray, Ledger, Market, SideSignals, Signals
+from engine.types import Decisions, FloatArray, Ledger, Market, SideSignals
 
 Rows = dict[str, npt.NDArray[Any]]
 """Conditions and numbers of shape (n_symbols, n_times) by name."""
@@ -21,23 +20,22 @@ Rows = dict[str, npt.NDArray[Any]]
 class Trial:
     """One resolved run without its bars."""
 
-    plan: Plan
+    strategy: PlannedStrategy
     config: RunConfig
 
-    def evaluate(self, market: Market) -> tuple[Signals, dict[str, FloatArray]]:
+    def evaluate(self, market: Market) -> tuple[Decisions, dict[str, FloatArray]]:
         """Return what the strategy wants, in the configured size, and its indicators by text."""
-        signals, rows = evaluate_with_rows(self.plan, market)
-        return apply_sizing(signals, self.config, market), rows
+        return self.strategy.decide(market, self.config)
 
-    def ledger(self, market: Market, signals: Signals, *, path: str | None = None) -> Ledger:
+    def ledger(self, market: Market, decisions: Decisions, *, path: str | None = None) -> Ledger:
         """Return what the broker and the portfolio make of it."""
-        return simulate(market, signals, self.config, path=path)
+        return simulate(market, decisions, self.config, path=path)
 
 
-def signal_rows(signals: Signals) -> Rows:
-    """Return every array of the signals under the name of its field."""
-    rows: Rows = {"size": signals.size}
-    for name, side in (("long", signals.long), ("short", signals.short)):
+def decision_rows(decisions: Decisions) -> Rows:
+    """Return every array of the decisions under the name of its field."""
+    rows: Rows = {"size": decisions.size}
+    for name, side in (("long", decisions.long), ("short", decisions.short)):
         rows |= {f"enter_{name}": side.enter, f"exit_{name}": side.exit}
         rows |= {f"{field}_{name}": row for field, row in _prices(side).items()}
     return rows

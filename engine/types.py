@@ -186,6 +186,10 @@ class Signals:
     pyramiding: int = 1
 
 
+Decisions = Signals
+"""What a strategy wants, in the form that its kind has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """What the broker and the portfolio wrote down, for the instants from `Market.first` on.

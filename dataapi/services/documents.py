@@ -65,7 +65,7 @@ def run_document(
         "created": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "summary": describe(inputs, result.equity["time"]),
         "config": inputs.config.model_dump(mode="json"),
-        "strategy": strategy_part(inputs.plan.definition, inputs.plan.plan.params),
+        "strategy": strategy_part(inputs.plan.definition, inputs.plan.strategy.params),
         "engine_version": ENGINE_VERSION,
         "fingerprint": inputs.fingerprint,
         "data": data,
@@ -151,7 +151,7 @@ def describe(inputs: Inputs, time: np.ndarray[Any, Any]) -> str:
         inputs.config,
         title=title_of(inputs.plan.definition),
         formula=inputs.plan.definition.formula,
-        params=inputs.plan.plan.params,
+        params=inputs.plan.strategy.params,
         first=wire.iso_stamp(time[0], timeframe),
         last=wire.iso_stamp(time[-1], timeframe),
     )

@@ -18,8 +18,8 @@ from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.runs import Runs
 from engine.events import event_table
-from engine.formula import Plan
 from engine.market import build_market
+from engine.planned import PlannedStrategy
 from engine.tables import fill_table
 from engine.trades import position_weights
 from engine.trial import Trial
@@ -31,7 +31,7 @@ class Replay:
     """What a run was made of, once more in memory."""
 
     market: Market
-    plan: Plan
+    strategy: PlannedStrategy
     signals: Signals
     rows: dict[str, FloatArray]
     ledger: Ledger
@@ -56,7 +56,7 @@ def replay(runs: Runs, run_id: str) -> Replay:
     market = build_market(
         traded, start_ms=plan.start_ms, end_ms=plan.end_ms, warm_up_bars=plan.warm_up_bars
     )
-    trial = Trial(plan.plan, plan.config)
+    trial = Trial(plan.strategy, plan.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
     again = fill_table(ledger, np.array(market.symbols))
@@ -65,7 +65,7 @@ def replay(runs: Runs, run_id: str) -> Replay:
             f"This run was made by engine {document['engine_version']}, and this one trades "
             "differently: run it again to see this."
         )
-    return Replay(market=market, plan=plan.plan, signals=signals, rows=rows, ledger=ledger)
+    return Replay(market=market, strategy=plan.strategy, signals=signals, rows=rows, ledger=ledger)
 
 
 def exposure(
@@ -105,7 +105,7 @@ def indicators(
     columns: Columns = {"time": again.market.time[own]}
     columns |= {label: values[i_symbol, own] for label, values in rows.items()}
     shown = thinned(part(columns, from_ms, to_ms), points, tuple(rows))
-    panes = {row.label: "price" if row.is_price_level else "own" for row in again.plan.rows}
+    panes = {row.label: "price" if row.is_price_level else "own" for row in again.strategy.rows}
     return {
         "symbol": symbols[i_symbol],
         "time": shown["time"],

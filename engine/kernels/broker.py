@@ -297,6 +297,7 @@ def add_entry(state, fields, i, s, t, side):
     order.is_at_close = order_type == MARKET_ORDER and rules.fill != NEXT_OPEN
     order.bars_left = 0 if order_type == MARKET_ORDER else rules.expire_bars
     order.size = number_at(state.size, place * state.size_step)
+    order.size_kind = rules.size_kind
     order.limit = optional(fields.limit, place)
     order.trigger = optional(fields.trigger, place)
     order.stop_a = optional(fields.stop_a, place)

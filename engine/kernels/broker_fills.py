@@ -213,18 +213,36 @@ def exit_entry(state, i, s, k, raw, reason, phase):
 
 
 @step
-def exit_position(state, i, s, raw, order_id, reason, phase):
-    """Close the whole position in one fill of an order that has a row in the log."""
+def release_entries(state, s, quantity):
+    """Take `quantity` off the open entries, first in, first out (F11); dust closes an entry."""
     book = book_at(state, s)
-    quantity = abs(book.quantity)
+    while book.n_entries > 0:
+        entry = entry_at(state, s, 0)
+        if entry.quantity > quantity * (1.0 + 1e-12):
+            entry.quantity -= quantity
+            book.quantity -= entry.side * quantity
+            return
+        quantity -= entry.quantity
+        remove_entry(state, s, 0)
+        if not quantity > 0.0:
+            return
+
+
+@step
+def exit_position(state, i, s, quantity, raw, order_id, reason, phase):
+    """Close `quantity` of the position in one fill of an order that has a row in the log."""
+    book = book_at(state, s)
     side = -1 if book.quantity > 0.0 else 1
     price = fill_price(state.rules, book, side, raw, NAN)
     fee = fee_of(state.rules, quantity, price, False)
     state.account.cash -= side * quantity * price + fee
     if phase != CLOSE:
         book.mark = price
-    book.n_entries = 0
-    book.quantity = 0.0
+    if quantity < abs(book.quantity):
+        release_entries(state, s, quantity)
+    else:
+        book.n_entries = 0
+        book.quantity = 0.0
     log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, False)
     row = order_row(state, order_id)
     row.filled_quantity = quantity
@@ -234,12 +252,11 @@ def exit_position(state, i, s, raw, order_id, reason, phase):
 @step
 def wanted_quantity(state, s, order, price, equity, is_maker):
     """Return the opening quantity before any limit of cash or risk, NaN without a stop (F7)."""
-    rules = state.rules
-    if rules.size_kind == UNITS:
+    if order.size_kind == UNITS:
         return order.size
-    if rules.size_kind == FRACTION or rules.size_kind == CASH_SIZE:
-        notional = order.size if rules.size_kind == CASH_SIZE else order.size * equity
-        quantity = affordable(rules, notional, 1.0, price, is_maker)
+    if order.size_kind == FRACTION or order.size_kind == CASH_SIZE:
+        notional = order.size if order.size_kind == CASH_SIZE else order.size * equity
+        quantity = affordable(state.rules, notional, 1.0, price, is_maker)
     else:
         risk = abs(price - first_stop(order, price))
         quantity = order.size * equity / risk if risk > 0.0 else NAN

@@ -90,7 +90,7 @@ def split_book(state, s, ratio):
         order.target_a /= ratio
         if not order.is_trail_fraction:
             order.trail /= ratio
-        if state.rules.size_kind == UNITS:
+        if order.size_kind == UNITS:
             order.size *= ratio
 
 
@@ -206,7 +206,7 @@ def fill_exit(state, i, s, number, raw, phase):
     if reason != 0:
         book.is_forced = False
     if book.quantity * order.side < 0.0:
-        exit_position(state, i, s, raw, number, reason, phase)
+        exit_position(state, i, s, abs(book.quantity), raw, number, reason, phase)
         remove_working(state, s, w, FILLED, reason)
     else:
         remove_working(state, s, w, CANCELLED, reason)
@@ -402,7 +402,7 @@ def close_now(state, i, s, reason):
     book.is_forced = False
     if book.quantity != 0.0:
         number = add_exit(state, i, s, reason).order_id
-        exit_position(state, i, s, book.mark, number, reason, CLOSE)
+        exit_position(state, i, s, abs(book.quantity), book.mark, number, reason, CLOSE)
         remove_working(state, s, book.n_working - 1, FILLED, reason)
 
 

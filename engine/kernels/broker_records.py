@@ -101,6 +101,7 @@ WORKING = np.dtype(
         ("is_at_close", "?"),
         ("is_triggered", "?"),
         ("size", "f8"),
+        ("size_kind", "i8"),
         ("limit", "f8"),
         ("trigger", "f8"),
         ("stop_a", "f8"),

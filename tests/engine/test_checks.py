@@ -33,7 +33,7 @@ def trial_of(strategy=None, *, kind=Trial, **config):
     """A trial of a formula, or of a named strategy, on up to two symbols."""
     chosen = {"name": strategy} if isinstance(strategy, str) else {"formula": strategy or CROSS}
     run = plan_run({"symbols": ["A", "B"], "strategy": chosen, **config})
-    return kind(run.plan, run.config)
+    return kind(run.strategy, run.config)
 
 
 def market_of(*seeds, **options):
@@ -251,7 +251,7 @@ class RemembersTheStart(Trial):
         count = np.cumsum(market.has_bar, axis=1)
         total = np.cumsum(np.where(market.has_bar, market.close, 0.0), axis=1)
         mean = total / np.maximum(count, 1)
-        enter = (market.close > mean) & (count > self.plan.lookback) & market.has_bar
+        enter = (market.close > mean) & (count > self.strategy.lookback) & market.has_bar
         enter[:, : market.first] = False
         return replace(signals, long=replace(signals.long, enter=enter)), rows
 
@@ -262,7 +262,7 @@ class CountsFromTheFirstBar(Trial):
     def evaluate(self, market):
         signals, rows = super().evaluate(market)
         count = np.cumsum(market.has_bar, axis=1)
-        enter = (count % 10 == 0) & (count > self.plan.lookback) & market.has_bar
+        enter = (count % 10 == 0) & (count > self.strategy.lookback) & market.has_bar
         enter[:, : market.first] = False
         return replace(signals, long=replace(signals.long, enter=enter)), rows
 
@@ -294,7 +294,7 @@ def test_moving_averages_forget_where_they_began():
     verdict = warm_up(trial, market, observe(trial, market))
 
     # sma(close, 8) is first valid at bar 7, the cross reads the bar before: bar 8 of 2002-11-09…
-    assert trial.plan.lookback == 8
+    assert trial.strategy.lookback == 8
     assert verdict["status"] == "pass"
     assert verdict["detail"] == (
         f"8 bars, first tradable bar {np.datetime64(12_008, 'D')}. Restarted elsewhere: no drift."
@@ -325,7 +325,7 @@ def test_warm_up_bars_before_the_start_make_the_first_bar_tradable():
     bars = {"A": random_bars(1)}
     start = int(bars["A"].time[100])
     trial = trial_of()
-    market = build_market(bars, start_ms=start, warm_up_bars=4 * trial.plan.lookback)
+    market = build_market(bars, start_ms=start, warm_up_bars=4 * trial.strategy.lookback)
 
     verdict = warm_up(trial, market, observe(trial, market))
 
