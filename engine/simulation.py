@@ -21,8 +21,8 @@ from engine.kernels.broker_records import (
     Flags,
     Tape,
 )
-from engine.trades import columns, pair_trades
-from engine.types import FloatArray, IntArray, Ledger, Market, SideSignals, Signals, Table
+from engine.trades import PairedTrades, fields
+from engine.types import FloatArray, IntArray, Ledger, Market, SideSignals, Signals
 
 STATUSES = ("done", "bankrupt", "stopped")
 FILL_COLUMNS = (
@@ -76,6 +76,7 @@ def simulate(
         market.low,
         market.close,
         market.has_bar,
+        market.has_action,
         market.split,
         market.dividend,
     )
@@ -94,7 +95,7 @@ def simulate(
 
     account = books.state["account"]
     fills = books.fills[: account["n_fills"]]
-    trades = pair_trades(tape, fills, market.first)
+    trades = PairedTrades(tape, fills, market.first)
     totals = {
         "interest": float(account["interest"]),
         "borrow": float(account["borrow"]),
@@ -109,21 +110,23 @@ def simulate(
         market_value=curves.market_value,
         # Without shorts they are the same, and the kernel writes only one.
         gross_value=curves.gross_value if account["has_shorts"] else curves.market_value,
-        orders=columns(books.orders[: account["n_orders"]], ORDER.names or ()),
-        fills=columns(fills, FILL_COLUMNS),
-        trades=trades,
+        orders=fields(books.orders[: account["n_orders"]], ORDER.names or ()),
+        fills=fields(fills, FILL_COLUMNS),
+        trade_table=trades.table,
         totals=totals,
         ambiguous_fills=int(account["ambiguous"]),
         stale_bars=int(account["stale"]),
         conflicts=int(account["conflicts"]),
         status=STATUSES[account["status"]],
-        recon_error=_recon_error(config.cash, curves.equity, trades, totals),
+        recon_error=_recon_error(config.cash, curves.equity, trades.pnl, totals),
     )
 
 
-def _recon_error(cash: float, equity: FloatArray, trades: Table, totals: dict[str, float]) -> float:
+def _recon_error(
+    cash: float, equity: FloatArray, pnl: FloatArray, totals: dict[str, float]
+) -> float:
     """Return |what the trades and totals explain - what equity shows| / cash (F16)."""
-    explained = math.fsum(trades["pnl"])
+    explained = math.fsum(pnl)
     explained += sum(value for name, value in totals.items() if name != "fees")
     error = abs(explained - (float(equity[-1]) - cash)) / cash
     if not error <= RECON_TOLERANCE:
@@ -145,8 +148,7 @@ def _notable_bars(market: Market, flags: Flags) -> IntArray:
     is_notable |= flags.enter_short[0]
     is_notable |= flags.exit_short[0]
     is_notable |= ~market.has_bar[0]
-    is_notable |= market.split[0] != 1.0
-    is_notable |= market.dividend[0] != 0.0
+    is_notable |= market.has_action[0]
     return np.flatnonzero(is_notable).astype(np.int64, copy=False)
 
 

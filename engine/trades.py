@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels.broker_records import TRADE, Tape
-from engine.kernels.broker_trades import pair_fills
+from engine.kernels.broker_trades import add_excursions, pair_fills
 from engine.types import FloatArray, Ledger, Market, Table
 
 
-def pair_trades(tape: Tape, fills: np.ndarray, first: int) -> Table:
-    """Return one row per pair of entry fill and exit fill, first in, first out.
+class PairedTrades:
+    """One row per pair of entry fill and exit fill, first in, first out.
 
     Parameters
     ----------
@@ -20,23 +20,35 @@ def pair_trades(tape: Tape, fills: np.ndarray, first: int) -> Table:
         In the order in which they happened.
     first : int
         Index of the run's first bar on the tape.
-
-    Returns
-    -------
-    Table
-        Columns of `Ledger.trades`: closed rows in the order of their exits, then open rows,
-        marked at the last close. Quantity and entry price are in the shares of the exit. `pnl` is
-        net of both fees, split by quantity; `mae` <= 0 <= `mfe` are fractions of the entry price;
-        `r_multiple` is NaN without a stop, `exit_reason` -1 and `exit_i` -1 while open.
     """
-    rows = np.empty(2 * fills.size, TRADE)
-    n_rows = pair_fills(tape, fills, first, rows)
-    return columns(rows[:n_rows], TRADE.names or ())
+
+    def __init__(self, tape: Tape, fills: np.ndarray, first: int) -> None:
+        self._tape, self._fills, self._first = tape, fills, first
+        rows = np.empty(2 * fills.size, TRADE)
+        pairs = np.empty((2 * fills.size, 2), np.int64)
+        n_rows = pair_fills(tape, fills, first, rows, pairs)
+        self._rows, self._pairs = rows[:n_rows], pairs[:n_rows]
+
+    @property
+    def pnl(self) -> FloatArray:
+        """Return what each row won or lost, net of both fees, open rows marked."""
+        return self._rows["pnl"]
+
+    def table(self) -> Table:
+        """Return the columns of `Ledger.trades`.
+
+        Closed rows come in the order of their exits, then open rows, marked at the last close.
+        Quantity and entry price are in the shares of the exit. `pnl` is net of both fees, split
+        by quantity; `mae` <= 0 <= `mfe` are fractions of the entry price; `r_multiple` is NaN
+        without a stop, `exit_reason` -1 and `exit_i` -1 while open.
+        """
+        add_excursions(self._tape, self._fills, self._first, self._rows, self._pairs)
+        return fields(self._rows, TRADE.names or ())
 
 
-def columns(rows: np.ndarray, names: tuple[str, ...]) -> Table:
-    """Return the fields of a structured array as contiguous columns."""
-    return {name: np.ascontiguousarray(rows[name]) for name in names}
+def fields(rows: np.ndarray, names: tuple[str, ...]) -> Table:
+    """Return the fields of a structured array as columns, without a copy."""
+    return {name: rows[name] for name in names}
 
 
 def position_weights(market: Market, ledger: Ledger) -> FloatArray:

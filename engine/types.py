@@ -6,9 +6,10 @@ clock. Times are int64 UTC milliseconds of a bar's open; prices are raw float64.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class Bars:
     tz: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Market:
     """Bars of all symbols on one union clock (F13), warm-up bars included.
 
@@ -148,6 +149,12 @@ class Market:
     calendars: tuple[str | None, ...]
     zones: tuple[str, ...]
     first: int
+
+    @cached_property
+    def has_action(self) -> BoolArray:
+        """Return where a symbol's bar brings a split or dividend."""
+        has_action: BoolArray = (self.split != 1.0) | (self.dividend != 0.0)
+        return has_action & self.has_bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +197,7 @@ Decisions = Signals
 """What a strategy wants, in the form that its kind has."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
     """What the broker and the portfolio wrote down, for the instants from `Market.first` on.
 
@@ -202,7 +209,8 @@ class Ledger:
         status, reason, filled_quantity, filled_price, stop_a, stop_b, target_a, target_b, trail
     fills : i_time, symbol, side, quantity, price, fee, order_id, reason, ambiguous, phase
     trades : symbol, side, quantity, entry_i, entry_price, exit_i (-1 while open), exit_price,
-        fees, pnl, return, bars, mae, mfe, exit_reason, ambiguous, open, r_multiple, order_id
+        fees, pnl, return, bars, mae, mfe, exit_reason, ambiguous, open, r_multiple, order_id;
+        the excursions need every bar of every trade, so they are computed when first asked for
     totals : interest, borrow, dividends, contributions, fees (money, signed as credited)
     """
 
@@ -213,13 +221,18 @@ class Ledger:
     gross_value: FloatArray
     orders: Table
     fills: Table
-    trades: Table
+    trade_table: Callable[[], Table]
     totals: Mapping[str, float]
     ambiguous_fills: int
     stale_bars: int
     conflicts: int
     status: str
     recon_error: float
+
+    @cached_property
+    def trades(self) -> Table:
+        """Return one row per pair of entry fill and exit fill."""
+        return self.trade_table()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

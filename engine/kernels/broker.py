@@ -81,7 +81,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         # (a) corporate actions
         if is_busy:
             for s in range(n_symbols):
-                if tape.has_bar[s, t] and (tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0):
+                if tape.has_action[s, t]:
                     apply_actions(state, i, s, tape.split[s, t], tape.dividend[s, t])
         # (b) interest and borrow
         if rules.has_carry and i > 0:
@@ -209,8 +209,7 @@ def find_call(close, t, end, quantity, cash, maintenance):
 @inlined_step
 def has_event(tape, book, s, t):
     """Return whether a bar has an action or is a delisted symbol's last."""
-    is_last = book.last_bar == t
-    return tape.has_bar[s, t] and (tape.split[s, t] != 1.0 or tape.dividend[s, t] != 0.0 or is_last)
+    return tape.has_action[s, t] or (book.last_bar == t and tape.has_bar[s, t])
 
 
 @inlined_step

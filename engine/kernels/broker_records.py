@@ -264,6 +264,7 @@ class Tape(NamedTuple):
     low: FloatArray
     close: FloatArray
     has_bar: BoolArray
+    has_action: BoolArray
     split: FloatArray
     dividend: FloatArray
 

@@ -15,10 +15,11 @@ STILL_OPEN = -1
 
 
 @njit(cache=True, nogil=True)
-def pair_fills(tape, fills, first, out):
+def pair_fills(tape, fills, first, out, pairs):
     """Write one row per pair of entry and exit fill into `out`, open rows last; return how many.
 
-    A row is in the shares of its exit. `out` needs two rows a fill.
+    A row is in the shares of its exit; its excursions are left to `add_excursions`, for which
+    `pairs` keeps the indices of the two fills. Both outputs need two rows a fill.
     """
     n_symbols, n_times = tape.close.shape
     remaining = np.empty(fills.size)
@@ -45,6 +46,7 @@ def pair_fills(tape, fills, first, out):
             held = remaining[lot] * scale[lot]
             quantity = held if is_whole or held <= rest * (1.0 + 1e-12) else rest
             write_row(tape, fills, lot, f, quantity, scale[lot], first, out[n_rows])
+            pairs[n_rows, 0], pairs[n_rows, 1] = lot, f
             n_rows += 1
             rest -= quantity
             if quantity == held:
@@ -66,6 +68,7 @@ def pair_fills(tape, fills, first, out):
         while lot >= 0:
             quantity = remaining[lot] * scale[lot]
             write_row(tape, fills, lot, STILL_OPEN, quantity, scale[lot], first, out[n_rows])
+            pairs[n_rows, 0], pairs[n_rows, 1] = lot, STILL_OPEN
             n_rows += 1
             lot = following[lot]
     return n_rows
@@ -113,7 +116,6 @@ def write_row(tape, fills, lot, f, quantity, scale, first, row):
         row.exit_price = last_close(tape.close[s])
         row.exit_reason = -1
         row.bars = last - entry.i_time
-        low, high = excursion(tape, s, entry, first, last, CLOSE, NAN, False)
     else:
         leave = fills[f]
         fees += leave.closing_fee * quantity / leave.closing
@@ -122,18 +124,31 @@ def write_row(tape, fills, lot, f, quantity, scale, first, row):
         row.exit_reason = leave.reason
         row.ambiguous |= leave.ambiguous
         row.bars = leave.i_time - entry.i_time
-        low, high = excursion(
-            tape, s, entry, first, leave.i_time, leave.phase, leave.raw, leave.is_up
-        )
     row.fees = fees
     row.pnl = entry.side * quantity * (row.exit_price - row.entry_price) - fees
     row["return"] = row.pnl / (row.entry_price * quantity)
-    up = high / entry.price - 1.0
-    down = low / entry.price - 1.0
-    row.mae = down if entry.side > 0 else 0.0 - up
-    row.mfe = up if entry.side > 0 else 0.0 - down
     risked = entry.risk / scale * quantity
     row.r_multiple = row.pnl / risked if risked > 0.0 else NAN
+
+
+@njit(cache=True, nogil=True)
+def add_excursions(tape, fills, first, rows, pairs):
+    """Write how far price went against and for each row's entry (M10)."""
+    last = tape.close.shape[1] - 1 - first
+    for r in range(rows.size):
+        row = rows[r]
+        entry = fills[pairs[r, 0]]
+        if row.open:
+            low, high = excursion(tape, row.symbol, entry, first, last, CLOSE, NAN, False)
+        else:
+            leave = fills[pairs[r, 1]]
+            low, high = excursion(
+                tape, row.symbol, entry, first, leave.i_time, leave.phase, leave.raw, leave.is_up
+            )
+        up = high / entry.price - 1.0
+        down = low / entry.price - 1.0
+        row.mae = down if entry.side > 0 else 0.0 - up
+        row.mfe = up if entry.side > 0 else 0.0 - down
 
 
 @step

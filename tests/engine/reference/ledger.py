@@ -51,7 +51,7 @@ def ledger_of(out: Outcome) -> Ledger:
         gross_value=np.array(out.gross_value),
         orders=table([order_row(order) for order in out.orders], ORDER_COLUMNS),
         fills=table([fill_row(fill) for fill in out.fills], FILL_COLUMNS),
-        trades=table(out.trades, TRADE_COLUMNS),
+        trade_table=lambda: table(out.trades, TRADE_COLUMNS),
         totals=out.totals,
         ambiguous_fills=out.ambiguous_fills,
         stale_bars=out.stale_bars,
