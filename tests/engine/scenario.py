@@ -7,7 +7,7 @@ can be derived in the head.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,13 @@ def trade(
     expire_bars: int = 0,
     pyramiding: int = 1,
     path: str | None = None,
+    by: Callable[..., Ledger] = simulate,
     **options: Any,
 ) -> Ledger:
-    """Run signals on bars; one symbol is called A, and its signals are plain sets of bars."""
+    """Run signals on bars; one symbol is called A, and its signals are plain sets of bars.
+
+    `by` is the engine or its naive twin.
+    """
     many = {"A": bars} if isinstance(bars, Bars) else bars
     market = build_market(many)
 
@@ -106,7 +110,7 @@ def trade(
         expire_bars=expire_bars,
         pyramiding=pyramiding,
     )
-    return simulate(market, signals, make_config(**options), path=path)
+    return by(market, signals, make_config(**options), path=path)
 
 
 def fills(ledger: Ledger, *names: str) -> list[tuple[Any, ...]]:
