@@ -37,15 +37,20 @@ def hold(market: Market, symbol: str, cash: float) -> FloatArray:
 
 def _growth(market: Market, i_symbol: int) -> FloatArray:
     """Return A_t / A_0 at every instant of the run, 1 before the symbol's first bar in it."""
-    own = np.flatnonzero(market.has_bar[i_symbol, market.first :]) + market.first
-    growth = np.ones(market.time.size - market.first)
+    has_bar = market.has_bar[i_symbol, market.first :]
+    if has_bar.all() and not market.has_action[i_symbol, market.first :].any():
+        close = market.close[i_symbol, market.first :]
+        ratio: FloatArray = close / close[0]
+        return ratio
+    own = np.flatnonzero(has_bar) + market.first
+    growth = np.ones(has_bar.size)
     if own.size == 0:
         return growth
     close = market.close[i_symbol, own]
     shares = market.split[i_symbol, own] * (1.0 + market.dividend[i_symbol, own] / close)
     shares[0] = 1.0
     at_bars = np.cumprod(shares) * close / close[0]
-    n_so_far = np.cumsum(market.has_bar[i_symbol, market.first :])
+    n_so_far = np.cumsum(has_bar)
     has_started = n_so_far > 0
     growth[has_started] = at_bars[n_so_far[has_started] - 1]
     return growth

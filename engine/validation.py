@@ -30,13 +30,17 @@ def check_bars(symbol: str, bars: Bars) -> None:
     _refuse_first(symbol, bars, "time", np.diff(bars.time) <= 0, "increasing times", offset=1)
     for name in PRICES:
         column = getattr(bars, name)
-        _refuse_first(symbol, bars, name, ~(np.isfinite(column) & (column > 0.0)), "a price > 0")
+        # A NaN makes both extremes NaN.
+        if not (column.min() > 0.0 and column.max() < np.inf):
+            usable = np.isfinite(column) & (column > 0.0)
+            _refuse_first(symbol, bars, name, ~usable, "a price > 0")
     top = np.maximum(bars.open, bars.close)
     bottom = np.minimum(bars.open, bars.close)
     _refuse_first(symbol, bars, "high", bars.high < top, "a high ≥ open and close")
     _refuse_first(symbol, bars, "low", bars.low > bottom, "a low ≤ open and close")
-    usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
-    _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
+    if not (bars.volume.min() >= 0.0 and bars.volume.max() < np.inf):
+        usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
+        _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
     if not (np.isfinite(bars.lot) and bars.lot >= 0.0):
         raise InvalidBarsError(f"{symbol}: expected a lot ≥ 0, was {bars.lot}.")
     _check_actions(symbol, "split ratio", bars.splits)
