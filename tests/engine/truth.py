@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.simulation import simulate
@@ -118,10 +119,10 @@ def run(row: Row, path: str, by: Callable[..., Ledger]) -> Ledger:
     rows = [row.first, *row.bars]
     days = [day for day, bar in enumerate(rows) if bar is not None]
     bars = make_bars([bar for bar in rows if bar is not None], days=days)
-    volume = row.options.get("volume")
-    if volume is not None:
-        bars = replace(bars, volume=bars.volume * 0.0 + volume)
-    options = {**AMPLE, **{k: v for k, v in row.options.items() if k != "volume"}}
+    options = {**AMPLE, **row.options}
+    bars = replace(bars, splits=options.pop("splits", None))
+    if "volume" in options:
+        bars = replace(bars, volume=np.full(len(days), options.pop("volume")))
     market: dict[str, Bars] = {"A": bars}
     if len(days) < len(rows):
         market["B"] = flat_bars([MIDDLE] * len(rows))
