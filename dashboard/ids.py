@@ -23,6 +23,12 @@ HELP = "help"
 NAV_COUNT = "nav-count"
 NAV_STARRED = "nav-starred"
 
+
+def later(place: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the store that holds a place's children until they are needed."""
+    return {"type": "later", "of": place}
+
+
 # Runs
 RUNS_QUERY = "runs-query"
 RUNS_REFRESH = "runs-refresh"
@@ -81,6 +87,8 @@ RESULT_MONTHLY = "result-monthly"
 RESULT_ROLLING = "result-rolling"
 RESULT_EXPOSURE = "result-exposure"
 RESULT_SPREAD = "result-spread"
+RESULT_WINDOWS = "result-windows"
+RESULT_DRAWDOWNS = "result-drawdowns"
 RESULT_DISTRIBUTION = "result-distribution"
 RESULT_QQ = "result-qq"
 RESULT_PRICE_CHART = "result-price-chart"

@@ -39,8 +39,27 @@
     hindcast.go(link.dataset.retry ? location.href : link.href);
   });
 
+  // plotly.js is fetched and evaluated while the server makes the page, not after it: a chart that
+  // comes earlier waits for `window.Plotly`, as it would for its own script.
+  const bringPlotly = () => {
+    if (window.Plotly) return;
+    const script = document.createElement("script");
+    script.src = window._dashPlotlyJSURL;
+    window.Plotly = new Promise((resolve, reject) => {
+      script.onload = () => resolve();
+      script.onerror = () => {
+        window.Plotly = undefined;
+        reject(new Error("plotly.js did not load"));
+      };
+    });
+    document.body.append(script);
+  };
+
   clientside.hindcast = Object.assign(clientside.hindcast || {}, {
-    currentRoute: () => here(),
+    currentRoute: () => {
+      bringPlotly();
+      return here();
+    },
     shown: (title) => {
       if (!title) return;
       document.title = title.text;
@@ -63,6 +82,7 @@
 
   // Theme: CSS follows the attribute, Mantine its provider; drawn charts are re-coloured by the
   // table of tokens, so that no view is built anew and no draft is lost.
+  const ORDER = ["dark", "light"];
   const numbers = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(",");
   hindcast.recolour = (value, from, to) => {
     const map = new Map();
@@ -83,9 +103,11 @@
     };
     return walk(value);
   };
+  // A figure made for one theme, as the theme of now has it.
+  hindcast.inTheme = (figure, made) => (made === hindcastTheme.current ? figure
+    : hindcast.recolour(figure, ORDER.indexOf(made), ORDER.indexOf(hindcastTheme.current)));
   hindcast.setTheme = (theme) => {
-    const order = ["dark", "light"];
-    const [from, to] = [order.indexOf(hindcastTheme.current), order.indexOf(theme)];
+    const [from, to] = [ORDER.indexOf(hindcastTheme.current), ORDER.indexOf(theme)];
     if (from === to) return;
     hindcastTheme.current = theme;
     hindcastTheme.keep(theme);

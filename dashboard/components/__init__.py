@@ -17,6 +17,7 @@ from dashboard.components.basics import (
     tile,
 )
 from dashboard.components.graph import graph
+from dashboard.components.later import later
 
 __all__ = [
     "attributes",
@@ -29,6 +30,7 @@ __all__ = [
     "error_card",
     "graph",
     "icon",
+    "later",
     "link_button",
     "page_error",
     "segmented",

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard import formatting, ids
 from dashboard.client import Api, ApiError, Columns, Document
-from dashboard.components import attributes, card, error_card, graph, segmented
+from dashboard.components import attributes, card, error_card, graph, later, segmented
 from dashboard.figures.equity import HEIGHT as EQUITY_HEIGHT
 from dashboard.figures.equity import PHONE_HEIGHT, Scale, equity_figure, has_band
 from dashboard.figures.returns import HEIGHT as RETURNS_HEIGHT
@@ -26,6 +26,9 @@ from dashboard.theme import Theme, is_phone
 
 POINTS = 2000
 """Points a line: what a wide screen can show, and what the browser draws at once."""
+
+CARD_HEAD = 52
+"""Pixels of a card around its chart."""
 
 NUMBERS = (
     ("total_return", "omega", "ulcer_index", "max_drawdown_days", "longest_drawdown_days"),
@@ -75,26 +78,35 @@ def overview(
             ],
             className="result-row result-row-first",
         ),
-        html.Div(
+        *later(
+            ids.RESULT_CALENDAR,
             guarded("Returns by month", lambda: calendar_cards(run, statistics(), theme)),
-            id=ids.RESULT_CALENDAR,
-            className="result-row result-row-calendar",
+            height=RETURNS_HEIGHT + CARD_HEAD,
+            class_name="result-row result-row-calendar",
         ),
-        html.Div(
+        *later(
+            ids.RESULT_WINDOWS,
             [
                 guarded("Rolling statistics", lambda: rolling_card(run, whole(), theme)),
                 guarded("Exposure", lambda: exposure_card(api, run, theme)),
             ],
-            className="result-row result-row-windows",
+            height=WINDOWS_HEIGHT + CARD_HEAD,
+            class_name="result-row result-row-windows",
         ),
         html.Div(
             [
-                html.Div(
+                *later(
+                    ids.RESULT_SPREAD,
                     guarded("The distribution", lambda: spread_cards(statistics(), theme)),
-                    id=ids.RESULT_SPREAD,
-                    className="result-pair",
+                    height=RETURNS_HEIGHT + CARD_HEAD,
+                    class_name="result-pair",
                 ),
-                guarded("Drawdowns", lambda: drawdowns_card(whole())),
+                *later(
+                    ids.RESULT_DRAWDOWNS,
+                    guarded("Drawdowns", lambda: drawdowns_card(whole())),
+                    height=RETURNS_HEIGHT + CARD_HEAD,
+                    class_name="result-cell",
+                ),
             ],
             className="result-row result-row-spread",
         ),
