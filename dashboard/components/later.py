@@ -8,12 +8,13 @@ screen, otherwise when the browser is idle, and before printing.
 from __future__ import annotations
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from dashboard import ids, theme
 from dashboard.components.basics import Children
 
 
-def later(id: str, children: Children, *, height: int, class_name: str = "") -> list[html.Div]:
+def later(id: str, children: Children, *, height: int, class_name: str = "") -> list[Component]:
     """Return the place with the id `id`, still empty, and the store with its children.
 
     Parameters
