@@ -61,6 +61,14 @@ class DataapiSettings(_Section):
     cache_bytes: int = Field(ge=0)
 
 
+class WorkerSettings(_Section):
+    """Who does the jobs that wait, and how a dead worker is noticed."""
+
+    count: int = Field(ge=0, le=64)
+    lease_s: float = Field(ge=1.0, le=3600.0)
+    poll_s: float = Field(gt=0.0, le=60.0)
+
+
 class DashboardSettings(_Section):
     """The dashboard's address, and how it reaches the API."""
 
@@ -80,6 +88,7 @@ class Settings(_Section):
     store: StoreSettings
     server: ServerSettings
     dataapi: DataapiSettings
+    worker: WorkerSettings
     dashboard: DashboardSettings
 
     @property

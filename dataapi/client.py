@@ -271,6 +271,10 @@ class Client:
         """Compute a run again and return the verdict."""
         return self._document("POST", f"{_run_path(run_id)}/verify")
 
+    def analysis(self, run_id: str) -> Document:
+        """Return `status` of a run's analysis and, when done, what was found about the run."""
+        return self._document("GET", f"{_run_path(run_id)}/analysis")
+
     def statistics(
         self, run_id: str, from_: str | int | None = None, to: str | int | None = None
     ) -> Document:

@@ -1,8 +1,8 @@
 """Start all processes on one machine, keep them running, and end with them.
 
-`./run` is this: the data API, two dashboards and HAProxy as children, each with a log file of its
-own. A child that dies is started again, at once the first time and ever later after that; its last
-words are shown. In production systemd does this work.
+`./run` is this: the data API, two dashboards, a worker and HAProxy as children, each with a log
+file of its own. A child that dies is started again, at once the first time and ever later after
+that; its last words are shown. In production systemd does this work.
 """
 
 from __future__ import annotations

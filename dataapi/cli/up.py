@@ -27,6 +27,7 @@ def add_commands(subparsers: Any) -> None:
     parser.add_argument("--port", type=int, default=8050, help="where the pages answer")
     parser.add_argument("--dashboards", type=int, default=2, help="dashboard processes")
     parser.add_argument("--apis", type=int, default=1, help="data API processes")
+    parser.add_argument("--workers", type=int, help="worker processes (setting worker.count)")
     parser.add_argument("--no-haproxy", action="store_true", help="start without the balancer")
     parser.add_argument("--data-dir", type=Path, help="a store of its own")
     parser.set_defaults(handler=up)
@@ -37,6 +38,8 @@ def up(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.dashboards < 1 or arguments.apis < 1:
         print("Expected at least one dashboard and one API.", file=sys.stderr)
         return 2
+    if arguments.workers is None:
+        arguments.workers = settings.worker.count
     data_dir = settings.data_dir
     for folder in ("logs", "run"):
         (data_dir / folder).mkdir(parents=True, exist_ok=True)
@@ -113,6 +116,8 @@ class _Plan:
             api_port = inner or api_ports[(i - 1) % len(api_ports)]
             api_url = {"HINDCAST_DASHBOARD_API_URL": f"http://127.0.0.1:{api_port}"}
             self._add("dashboard", i, port, api_url)
+        for i in range(1, arguments.workers + 1):
+            self._add_worker(i)
         if haproxy:
             self._add_haproxy(haproxy, public, inner, operations, page_ports, api_ports)
             self.url = f"http://127.0.0.1:{public}"
@@ -144,6 +149,16 @@ class _Plan:
                 },
                 log=self.settings.data_dir / "logs" / f"{kind}-{number}.log",
                 health_url=f"http://127.0.0.1:{port}/healthz",
+            )
+        )
+
+    def _add_worker(self, number: int) -> None:
+        self.children.append(
+            Child(
+                name=f"worker@{number}",
+                command=[*python_module("dataapi.cli"), "worker"],
+                environment={"HINDCAST_STORE_DATA_DIR": str(self.settings.data_dir)},
+                log=self.settings.data_dir / "logs" / f"worker-{number}.log",
             )
         )
 

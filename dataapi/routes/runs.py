@@ -33,7 +33,7 @@ from dataapi.routes.models import (
     RunsQuery,
     TableQuery,
 )
-from dataapi.services import exports, replay, verification
+from dataapi.services import analysis, exports, replay, verification
 from dataapi.services.periods import instant_ms
 from dataapi.store import RunQuery
 
@@ -108,6 +108,15 @@ def about(path: RunPath) -> Response:
 def verify(path: RunPath) -> Response:
     """Verify a run."""
     return json_answer(verification.verify(context().runs, path.run_id), who="computed")
+
+
+@api.get("/runs/<run_id>/analysis", summary="Robustness, confidence, diagnosis; appended once")
+def analysis_of(path: RunPath) -> Response:
+    """Answer a run's analysis; only when it is done does it never change again."""
+    found = analysis.analysis(context().runs, path.run_id)
+    if found["status"] != "done":
+        return json_answer(found)
+    return kept_answer(path.run_id, "analysis", lambda: (wire.json_bytes(found), JSON), who="store")
 
 
 @api.get("/runs/<run_id>/statistics", summary="The tear sheet of a run or of a part of it")

@@ -25,6 +25,7 @@ from engine.types import RunResult, Table
 from engine.version import ENGINE_VERSION
 
 API = "/api/v1"
+TABLES = ("equity", "orders", "fills", "trades")
 Document = dict[str, Any]
 
 
@@ -84,7 +85,7 @@ def run_document(
         "timing": {"elapsed_ms": elapsed_ms, **library_versions()},
         "links": {
             name: f"{path}/{name}"
-            for name in ("equity", "orders", "fills", "trades", "events", "statistics", "about")
+            for name in (*TABLES, "events", "statistics", "analysis", "about")
         }
         | {"self": path, "bundle": f"{path}/bundle.json"},
     }

@@ -1,4 +1,4 @@
-"""The store: series and runs in SQLite or Postgres. Only this package imports peewee.
+"""The store: series, runs and jobs in SQLite or Postgres. Only this package imports peewee.
 
 >>> store = open_store("sqlite:////tmp/hindcast.db")        # doctest: +SKIP
 >>> store.series.bars("AAPL", "1d")                         # doctest: +SKIP
@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataapi.store import schema
+from dataapi.store.analyses import AnalysisStore, NewAnalysis, StoredAnalysis
 from dataapi.store.database import Connections
 from dataapi.store.errors import (
     AdjustmentConflictError,
@@ -19,14 +20,18 @@ from dataapi.store.errors import (
     StoreUnavailableError,
 )
 from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
+from dataapi.store.jobs import JobStore, TakenJob
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
 
 __all__ = [
     "AdjustmentConflictError",
+    "AnalysisStore",
     "CorruptDataError",
     "InvalidQueryError",
+    "JobStore",
+    "NewAnalysis",
     "NewRun",
     "NotStoredError",
     "RunAbout",
@@ -42,7 +47,9 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "StoreUnavailableError",
+    "StoredAnalysis",
     "StoredRun",
+    "TakenJob",
     "fingerprint",
     "open_store",
     "portfolio_fingerprint",
@@ -56,12 +63,16 @@ class Store:
     ----------
     series : SeriesStore
     runs : RunStore
+    analyses : AnalysisStore
+    jobs : JobStore
     """
 
     def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
         self._connections = connections
         self.series = SeriesStore(connections, cache_bytes=cache_bytes)
         self.runs = RunStore(connections)
+        self.analyses = AnalysisStore(connections)
+        self.jobs = JobStore(connections)
 
     @property
     def url(self) -> str:

@@ -180,4 +180,41 @@ class RunEntry(_Table):
         indexes = ((("run", "owner"), True),)
 
 
-ALL = (Series, Chunk, Action, SeriesVersion, Run, RunSymbol, RunBlob, RunEntry)
+class Job(_Table):
+    """Work for a worker: the queue and the truth about it (see `dataapi.store.jobs`).
+
+    `due_ms` is when a queued job may be taken, and when the lease of a running one ends; `token`
+    counts how often it was taken, so that only the last taker can finish it.
+    """
+
+    id = AutoField()
+    kind = TextField()
+    run = ForeignKeyField(Run, null=True, on_delete="CASCADE", index=False)
+    state = TextField()
+    attempts = IntegerField()
+    token = IntegerField()
+    due_ms = BigIntegerField()
+    created_ms = BigIntegerField()
+    updated_ms = BigIntegerField()
+    worker = TextField()
+    error = TextField(null=True)
+
+    class Meta:
+        table_name = "job"
+        indexes = ((("run", "kind"), True), (("state", "due_ms"), False))
+
+
+class Analysis(_Table):
+    """What a worker found out about a run after it was finished: appended once."""
+
+    run = ForeignKeyField(Run, primary_key=True, on_delete="CASCADE")
+    engine_version = TextField()
+    elapsed_ms = DoubleField()
+    created_ms = BigIntegerField()
+    document = TextField()
+
+    class Meta:
+        table_name = "analysis"
+
+
+ALL = (Series, Chunk, Action, SeriesVersion, Run, RunSymbol, RunBlob, RunEntry, Job, Analysis)

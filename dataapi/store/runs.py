@@ -14,8 +14,10 @@ import peewee
 from peewee import fn
 
 from dataapi import frames
+from dataapi.store.analyses import KIND
 from dataapi.store.database import Connections
 from dataapi.store.errors import CorruptDataError, InvalidQueryError, NotStoredError, StoreError
+from dataapi.store.jobs import add_job
 from dataapi.store.models import Run, RunBlob, RunEntry, RunSymbol
 from dataapi.store.run_list import (
     MAX_LIMIT,
@@ -139,7 +141,7 @@ class RunStore:
         self._connections = connections
 
     def insert(self, run: NewRun, *, name: str = "", owner: str = "") -> tuple[StoredRun, bool]:
-        """Store a run and its owner's entry; return it, and whether its content is new.
+        """Store a run, its owner's entry and its job; return it, and whether its content is new.
 
         The key is unique: the same run twice, even from two processes at once, is one row, and
         the first one's content stays. `name` counts only when the owner had no entry yet.
@@ -147,6 +149,8 @@ class RunStore:
         for _ in range(INSERT_ATTEMPTS):
             with self._connections.transaction() as database:
                 is_new = _insert_content(database, run)
+                if is_new:
+                    add_job(database, KIND, run.id)
                 stored = _content(database, Run.key == run.key, lock=True)
                 if stored is not None:
                     _insert_entry(database, stored.id, name, owner)

@@ -109,6 +109,7 @@ def test_the_client_reaches_every_route(app):
         api.about(run.id)
         api.patch_run(run.id, starred=True)
         api.verify(run.id)
+        api.analysis(run.id)
         api.statistics(run.id)
         api.equity(run.id)
         api.exposure(run.id)

@@ -104,15 +104,28 @@ def test_a_fresh_start_has_the_bundled_series_and_finished_runs(running):
     assert answers(f"{running.url}{runs[0]['url']}")
 
 
-def test_two_dashboards_one_api_and_the_balancer_are_running(running):
+def test_the_finished_runs_are_analysed_by_the_worker(running):
+    runs = httpx.get(f"{running.url}/api/v1/runs").json()["items"]
+
+    def is_done(run):
+        found = httpx.get(f"{running.url}/api/v1/runs/{run['id']}/analysis").json()
+        return found["status"] == "done" and found["robustness"]["variants"]
+
+    wait_until(lambda: all(is_done(run) for run in runs), timeout_s=120)
+
+
+def test_two_dashboards_one_api_a_worker_and_the_balancer_are_running(running):
     commands = " ".join(running.children().values())
 
     assert commands.count("-m dashboard") == 2
-    assert commands.count("-m dataapi") == 1
+    assert commands.count("-m dataapi ") == 1
+    assert commands.count("-m dataapi.cli worker") == 1
     assert commands.count("haproxy") >= 1
 
 
-@pytest.mark.parametrize("part", ["-m dashboard", "-m dataapi", "haproxy"])
+@pytest.mark.parametrize(
+    "part", ["-m dashboard", "-m dataapi ", "-m dataapi.cli worker", "haproxy"]
+)
 def test_a_killed_child_is_started_again(running, part):
     victim = next(pid for pid, command in running.children().items() if part in command)
     count = len(running.children())
