@@ -1,9 +1,8 @@
-"""F10 and F12: margin, carry, margin calls and ruin."""
+"""F10: margin and carry."""
 
 import pytest
 
-from engine.types import OrderStatus, Reason, SizeKind
-from tests.engine.scenario import DAY_MS, fills, flat_bars, make_bars, orders, trade
+from tests.engine.scenario import DAY_MS, fills, flat_bars, make_bars, trade
 
 YEAR_ROWS = [(100,) * 4] * 3
 YEAR_APART = (0, 365, 730)
@@ -69,55 +68,3 @@ def test_carry_counts_elapsed_days():
 
     assert bars.time[1] - bars.time[0] == 3 * DAY_MS
     assert ledger.equity == pytest.approx([1000, 1003, 1003 * 1.001])
-
-
-def test_margin_call_closes_at_the_next_open():
-    # 20 shares at 100, debt 1000. At 60: equity 200 < 0.25 · 1200 -> out at the next open.
-    bars = make_bars([(100,) * 4, (100,) * 4, (60,) * 4, (65,) * 4, (65,) * 4])
-
-    ledger = trade(bars, enter_long={0}, size=2.0, margin__initial=0.5)
-
-    assert fills(ledger)[1:] == [(3, -1, 20.0, 65.0, Reason.MARGIN)]
-    assert ledger.equity.tolist() == [1000, 1000, 200, 300, 300]
-
-
-def test_margin_call_takes_the_largest_open_loss_first_until_covered():
-    # 10 A and 10 B at 100 on 1000 of debt. A falls to 50, B to 80: equity 300,
-    # gross 1300, 0.25 of it 325: short. Without A (500) 0.25 · 800 = 200: covered.
-    market = {
-        "A": flat_bars([100, 100, 50, 50, 50]),
-        "B": flat_bars([100, 100, 80, 80, 80]),
-    }
-
-    ledger = trade(market, enter_long={"A": {0}, "B": {0}}, size=1.0, margin__initial=0.5)
-
-    assert fills(ledger, "i_time", "symbol", "reason")[2:] == [(3, 0, Reason.MARGIN)]
-
-
-def test_signals_make_no_orders_while_a_forced_exit_waits():
-    bars = make_bars([(100,) * 4, (100,) * 4, (60,) * 4, (65,) * 4, (65,) * 4])
-
-    ledger = trade(bars, enter_long={0}, exit_long={2}, size=2.0, margin__initial=0.5)
-
-    assert orders(ledger, "reason") == [(Reason.SIGNAL,), (Reason.MARGIN,)]
-
-
-def test_ruin_closes_at_that_close_and_keeps_the_true_equity():
-    # Short 10 at 99: cash 1990. At 210: equity -110; bought back at 210 · 1.01 for 2121: -131.
-    bars = make_bars([(100,) * 4, (100,) * 4, (210,) * 4, (50,) * 4])
-
-    ledger = trade(
-        bars,
-        enter_short={0},
-        enter_long={1},
-        long={"limit": 10.0},
-        size=10.0,
-        size_kind=SizeKind.UNITS,
-        execution__slippage_bps=100.0,
-    )
-
-    assert fills(ledger)[1:] == [(2, 1, 10.0, pytest.approx(212.1), Reason.BANKRUPT)]
-    assert ledger.equity[2:] == pytest.approx([-131, -131])
-    assert ledger.gross_value[2:].tolist() == [0.0, 0.0]
-    assert ledger.status == "bankrupt"
-    assert orders(ledger, "status")[1] == (OrderStatus.CANCELLED,)

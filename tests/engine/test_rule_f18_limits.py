@@ -1,7 +1,4 @@
-"""F18 and F16: portfolio limits, and books that balance."""
-
-import numpy as np
-import pytest
+"""F18: portfolio limits."""
 
 from engine.types import OrderStatus, Reason, SizeKind
 from tests.engine.scenario import fills, flat_bars, orders, trade
@@ -58,41 +55,3 @@ def test_first_peak_is_the_cash():
     ledger = trade(flat_bars([100, 100, 79, 79]), enter_long={0}, risk__max_drawdown_stop=0.2)
 
     assert ledger.status == "stopped"
-
-
-def test_books_balance_with_every_kind_of_flow():
-    rng = np.random.default_rng(3)
-    day = 86_400_000
-    market = {
-        name: flat_bars(
-            50 * np.exp(np.cumsum(rng.normal(0, 0.03, 200))),
-            splits=((60 * day, 1.5),),
-            dividends=((90 * day, 0.4),),
-        )
-        for name in ("A", "B")
-    }
-    places = {name: set(rng.choice(200, 30, replace=False).tolist()) for name in market}
-    others = {name: set(rng.choice(200, 30, replace=False).tolist()) for name in market}
-
-    ledger = trade(
-        market,
-        enter_long=places,
-        enter_short=others,
-        size=0.5,
-        pyramiding=3,
-        lot=1.0,
-        margin__initial=0.5,
-        costs__rate_bps=10.0,
-        costs__minimum=1.0,
-        costs__cash_rate=0.02,
-        costs__margin_rate=0.08,
-        costs__borrow_rate=0.03,
-    )
-
-    assert len(ledger.fills["price"]) > 20
-    assert ledger.equity == pytest.approx(ledger.cash + ledger.market_value, rel=1e-15)
-    explained = ledger.trades["pnl"].sum() + sum(
-        ledger.totals[name] for name in ("dividends", "interest", "borrow", "contributions")
-    )
-    assert explained == pytest.approx(ledger.equity[-1] - 1000.0, abs=1e-6)
-    assert ledger.recon_error < 1e-9
