@@ -73,7 +73,7 @@ class Execution(_Part):
     path: Path = "pessimistic"
     slippage_bps: NonNegative = Field(5.0, lt=10_000.0)
     spread_bps: NonNegative = Field(0.0, lt=10_000.0)
-    slippage_ticks: NonNegative = 0.0
+    slippage_ticks: Annotated[int, Field(ge=0, le=1000)] = 0
     participation: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     impact: NonNegative | None = None
     volume_impact: NonNegative | None = None

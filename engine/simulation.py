@@ -54,7 +54,7 @@ def simulate(
         On the same clock, with the size already resolved.
     config : RunConfig
         Of it count cash, lot, execution, costs, margin and risk. Options that the broker does
-        not have (F9, flows, a finer timeframe) must have been refused before.
+        not have (flows, a finer timeframe) must have been refused before.
     path : {"pessimistic", "optimistic", "ohlc"}, optional
         Instead of `config.execution.path`.
 
@@ -75,6 +75,7 @@ def simulate(
         market.high,
         market.low,
         market.close,
+        market.volume,
         market.has_bar,
         market.has_action,
         market.split,
@@ -226,6 +227,7 @@ def _grown(log: np.ndarray) -> np.ndarray:
 def _empty_books(market: Market, config: RunConfig) -> np.ndarray:
     """Return the books of all symbols before their first bar."""
     books = np.zeros(len(market.symbols), BOOK)
+    books["room"] = np.inf
     books["lot"] = market.lot if config.lot is None else config.lot
     last_bars = market.time.size - 1 - market.has_bar[:, ::-1].argmax(axis=1)
     books["last_bar"] = np.where(market.delisted, last_bars, -1)
@@ -260,7 +262,8 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
     tick = execution.tick or 0.0
     taker_bps = costs.rate_bps if costs.taker_bps is None else costs.taker_bps
     maker_bps = costs.rate_bps if costs.maker_bps is None else costs.maker_bps
-    # A day order lives for its symbol's next bar; without a volume cap so does `ioc`.
+    has_impact = bool(execution.volume_impact or execution.impact)
+    # A day order lives for its symbol's next bar, an immediate one not beyond its first fill.
     expire_bars = signals.expire_bars if execution.time_in_force == "gtc" else 1
     prices = _fields(signals.long) + _fields(signals.short)
     has_levels = any(rows is not None for rows in prices)
@@ -272,6 +275,12 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
         tick,
         execution.limit_ticks_through * tick,
         execution.clip,
+        execution.slippage_ticks,
+        execution.volume_impact or 0.0,
+        execution.impact or 0.0,
+        has_impact,
+        math.inf if execution.participation is None else execution.participation,
+        has_impact or execution.participation is not None,
         taker_bps * 1e-4,
         maker_bps * 1e-4,
         costs.per_unit,
@@ -290,6 +299,7 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
         execution.cash_policy == "reject",
         execution.finalize,
         expire_bars,
+        execution.time_in_force == "ioc",
         signals.pyramiding,
         signals.size_kind,
         has_levels,

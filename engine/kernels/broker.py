@@ -21,7 +21,7 @@ from engine.kernels.broker_constants import (
     THIS_CLOSE,
     UNITS,
 )
-from engine.kernels.broker_fills import cancel_entries
+from engine.kernels.broker_fills import cancel_entries, find_entry
 from engine.kernels.broker_inside import match_inside
 from engine.kernels.broker_memory import (
     book_at,
@@ -77,7 +77,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         for s in range(n_symbols):
             is_busy |= has_event(tape, book_at(state, s), s, t)
         for s in range(n_symbols):
-            read_bar(tape, book_at(state, s), s, t, is_busy, rules.has_range)
+            read_bar(tape, book_at(state, s), s, t, is_busy, rules)
         # (a) corporate actions
         if is_busy:
             for s in range(n_symbols):
@@ -180,7 +180,8 @@ def run_quietly(tape, notable, state, curves, first, begin):
         gross_out = curves.gross_value[begin - first : end - first]
         for j in range(close.size):
             gross_out[j] = abs(value_out[j])
-    book.mark = close[-1]
+    read_bar(tape, book, 0, end - 1, False, state.rules)
+    book.mark = book.close
     return end
 
 
@@ -213,7 +214,7 @@ def has_event(tape, book, s, t):
 
 
 @inlined_step
-def read_bar(tape, book, s, t, is_busy, has_range):
+def read_bar(tape, book, s, t, is_busy, rules):
     """Hand the bar to the symbol's book: its open only when something may fill at it.
 
     What is not needed is not read: bars are so far apart in memory that each price costs a wait.
@@ -225,9 +226,12 @@ def read_bar(tape, book, s, t, is_busy, has_range):
     if is_busy:
         book.open = book.mark = tape.open[s, t]
         book.freed = 0.0
-    if has_range:
+    if rules.has_range:
         book.high = tape.high[s, t]
         book.low = tape.low[s, t]
+    if rules.has_volume:
+        book.volume = tape.volume[s, t]
+        book.room = rules.participation * book.volume if book.volume > 0.0 else 0.0
 
 
 @inlined_step
@@ -254,11 +258,11 @@ def decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short):
     # A market entry of the other side flips, so it is the exit as well.
     if exit_long:
         cancel_entries(state, s, BUY, SIGNAL)
-        if quantity > 0.0 and not (has_short and is_short_market):
+        if quantity > 0.0 and not (has_short and is_short_market) and not has_exit(state, s):
             add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
     if exit_short:
         cancel_entries(state, s, SELL, SIGNAL)
-        if quantity < 0.0 and not (has_long and is_long_market):
+        if quantity < 0.0 and not (has_long and is_long_market) and not has_exit(state, s):
             add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
 
     has_both = quantity == 0.0 and enter_long and enter_short
@@ -272,13 +276,26 @@ def decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short):
 
 
 @step
+def has_exit(state, s):
+    """Return whether an exit still works: what the volume cap left of it (F9)."""
+    count = 0
+    for w in range(book_at(state, s).n_working):
+        count += working_at(state, s, w).is_exit
+    return count > 0
+
+
+@step
 def has_room(state, s, side):
-    """Return whether open and working entries of a side are fewer than `pyramiding`."""
+    """Return whether open and working entries of a side are fewer than `pyramiding`.
+
+    An open entry whose rest still works is one (F9).
+    """
     book = book_at(state, s)
     count = book.n_entries if book.quantity * side > 0.0 else 0
     for w in range(book.n_working):
         order = working_at(state, s, w)
-        count += order.side == side and not order.is_exit
+        if order.side == side and not order.is_exit:
+            count += find_entry(state, s, order.order_id) < 0
     return count < state.rules.pyramiding
 
 
@@ -294,7 +311,9 @@ def add_entry(state, fields, i, s, t, side):
         order_type = LIMIT_ORDER
     order = add_order(state, i, s, side, order_type, SIGNAL)
     order.is_at_close = order_type == MARKET_ORDER and rules.fill != NEXT_OPEN
-    order.bars_left = 0 if order_type == MARKET_ORDER else rules.expire_bars
+    # Without volumes a market order never outlives its bar.
+    is_once = order_type == MARKET_ORDER and not rules.has_volume
+    order.bars_left = 0 if is_once else rules.expire_bars
     order.size = number_at(state.size, place * state.size_step)
     order.size_kind = rules.size_kind
     order.limit = optional(fields.limit, place)

@@ -19,7 +19,7 @@ WORKING, FILLED, PARTIAL, CANCELLED, EXPIRED_STATUS, REJECTED = (
 SIGNAL, STOP, TARGET, TRAIL, LIMIT = (np.int64(reason) for reason in list(Reason)[:5])
 FLIP, MARGIN, BANKRUPT, RISK, DELISTED = (np.int64(reason) for reason in list(Reason)[6:11])
 SPLIT, END, EXPIRED, CASH = (np.int64(reason) for reason in list(Reason)[11:15])
-NOT_DUE = np.int64(-1)
+NOT_DUE, WAITS = np.int64(-1), np.int64(-2)
 FRACTION, UNITS, CASH_SIZE, RISK_SIZE = (np.int64(kind) for kind in SizeKind)
 
 # RunConfig's choices, in the order of their literals.

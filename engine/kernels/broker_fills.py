@@ -1,4 +1,4 @@
-"""The broker's hands: prices, fees, sizes, and the fills that change the books (F6-F8, F10, F11).
+"""The broker's hands: the fills that change the books (F7-F11).
 
 Every function takes the `STATE` of `broker_records`, `i` the bar counted from the run's first,
 `s` the symbol. `raw` is the price before slippage; `limit` is NaN when there is none.
@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from engine.kernels.broker_constants import (
     BUY,
     CANCELLED,
     CASH,
-    CASH_SIZE,
     CLOSE,
+    EXPIRED,
     FILLED,
     FLIP,
-    FRACTION,
     INSIDE,
     LIMIT,
     LIMIT_ORDER,
     NOT_DUE,
     PARTIAL,
     REJECTED,
-    RISK,
     SIGNAL,
     STOP,
     STOP_LIMIT_ORDER,
@@ -33,6 +29,7 @@ from engine.kernels.broker_constants import (
     TARGET,
     TRAIL,
     UNITS,
+    WAITS,
 )
 from engine.kernels.broker_memory import (
     book_at,
@@ -43,83 +40,19 @@ from engine.kernels.broker_memory import (
     step,
     working_at,
 )
+from engine.kernels.broker_sizes import (
+    available,
+    deal_price,
+    fee_of,
+    fill_price,
+    first_stop,
+    size_opening,
+    take_volume,
+    trail_from,
+    within_volume,
+)
 
 NAN = math.nan
-
-
-@step
-def fill_price(rules, book, side, raw, limit):
-    """Return what a fill pays or gets (F6)."""
-    if side == BUY:
-        price = raw * rules.buy_factor
-        if rules.tick > 0.0:
-            price = np.ceil(price / rules.tick - 1e-9) * rules.tick
-        if price > limit:
-            price = limit
-    else:
-        price = raw * rules.sell_factor
-        if rules.tick > 0.0:
-            price = np.floor(price / rules.tick + 1e-9) * rules.tick
-        if price < limit:
-            price = limit
-    if rules.is_clipped:
-        price = min(max(price, book.low), book.high)
-    return price
-
-
-@step
-def fee_of(rules, quantity, price, is_maker):
-    """Return the fee of one fill (F8)."""
-    if quantity <= 0.0:
-        return 0.0
-    rate = rules.maker_rate if is_maker else rules.taker_rate
-    value = quantity * price
-    fee = max(rules.minimum, rules.fixed + rules.per_unit * quantity + rate * value)
-    return min(fee, rules.maximum_rate * value)
-
-
-@step
-def affordable(rules, notional, share, price, is_maker):
-    """Return x > 0 with share·x·price + fee(x, price) = notional, or 0 when there is none (F7).
-
-    The fee is min(max(minimum, straight line), cap), so the left side is the min of a max of
-    rising straight lines, and x the max of the min of their roots.
-    """
-    rate = rules.maker_rate if is_maker else rules.taker_rate
-    unit = share * price
-    by_minimum = (notional - rules.minimum) / unit
-    by_rate = (notional - rules.fixed) / (unit + rules.per_unit + rate * price)
-    x = min(by_minimum, by_rate)
-    if rules.maximum_rate < math.inf:
-        x = max(x, notional / (unit + rules.maximum_rate * price))
-    return max(x, 0.0)
-
-
-@step
-def floor_to_lot(quantity, lot):
-    """Return the largest whole number of lots within `quantity`; lot 0 rounds nothing."""
-    if lot <= 0.0:
-        return quantity
-    return np.floor(quantity / lot + 1e-9) * lot
-
-
-@step
-def equity_and_gross(state):
-    """Return cash + Σ q·mark and Σ |q|·mark, summed in the order of the names."""
-    equity = state.account.cash
-    gross = 0.0
-    for s in range(state.n_symbols):
-        value = book_at(state, s).quantity * book_at(state, s).mark
-        equity += value
-        gross += abs(value)
-    return equity, gross
-
-
-@step
-def available(state):
-    """Return what openings may still use (F10)."""
-    equity, gross = equity_and_gross(state)
-    return equity - state.rules.initial * gross
 
 
 @step
@@ -157,15 +90,42 @@ def log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, r
 
 
 @step
+def note_part(row, quantity, price):
+    """Add a fill to its order's row: the price is the average over the parts, by quantity."""
+    filled = row.filled_quantity
+    if filled > 0.0:
+        row.filled_price = (filled * row.filled_price + quantity * price) / (filled + quantity)
+    else:
+        row.filled_price = price
+    row.filled_quantity = filled + quantity
+
+
+@step
+def recount(state, s):
+    """Sum a position up from its open entries; without entries it is exactly 0."""
+    book = book_at(state, s)
+    book.quantity = 0.0
+    for k in range(book.n_entries):
+        book.quantity += entry_at(state, s, k).side * entry_at(state, s, k).quantity
+
+
+@step
 def remove_entry(state, s, k):
-    """Forget open entry `k`; a position without entries is exactly 0."""
+    """Forget open entry `k`."""
     book = book_at(state, s)
     book.n_entries -= 1
     for j in range(k, book.n_entries):
         copy_into(entry_at(state, s, j), entry_at(state, s, j + 1))
-    book.quantity = 0.0
-    for j in range(book.n_entries):
-        book.quantity += entry_at(state, s, j).side * entry_at(state, s, j).quantity
+    recount(state, s)
+
+
+@step
+def find_working(state, s, number):
+    """Return the place of the working order that carries `number`, or -1."""
+    for w in range(book_at(state, s).n_working):
+        if working_at(state, s, w).order_id == number:
+            return w
+    return -1
 
 
 @step
@@ -175,6 +135,11 @@ def remove_working(state, s, w, status, reason):
     row = order_row(state, working_at(state, s, w).order_id)
     row.status = status
     row.reason = reason
+    if row.filled_quantity > 0.0:
+        if status != FILLED:
+            row.status = PARTIAL
+        if math.isnan(row.quantity):
+            row.quantity = row.filled_quantity
     book.n_working -= 1
     for j in range(w, book.n_working):
         copy_into(working_at(state, s, j), working_at(state, s, j + 1))
@@ -193,34 +158,56 @@ def cancel_entries(state, s, side, reason):
 
 
 @step
+def cancel_rest(state, s, number, reason):
+    """Cancel what is left of the order whose open entry begins to close (F9)."""
+    if state.rules.has_volume:
+        w = find_working(state, s, number)
+        if w >= 0:
+            remove_working(state, s, w, CANCELLED, reason)
+
+
+@step
 def exit_entry(state, i, s, k, raw, reason, phase):
-    """Close open entry `k` by its own stop, trail or target."""
+    """Close open entry `k`, or what the volume cap allows of it, by its own child."""
     book = book_at(state, s)
     entry = entry_at(state, s, k)
     before = available(state) if phase == INSIDE else 0.0
     order_id = entry.order_id
-    quantity = entry.quantity
+    wanted = entry.quantity
+    quantity = within_volume(book, wanted)
+    take_volume(book, wanted, quantity)
+    if not quantity > 0.0:
+        return
     side = -entry.side
     is_limit = reason == TARGET
-    price = fill_price(state.rules, book, side, raw, entry.target if is_limit else NAN)
+    limit = entry.target if is_limit else NAN
+    price = fill_price(state.rules, book, side, raw, limit, quantity)
     fee = fee_of(state.rules, quantity, price, is_limit)
     state.account.cash -= side * quantity * price + fee
     book.mark = price
-    remove_entry(state, s, k)
+    if quantity < wanted:
+        entry.quantity -= quantity
+        entry.i_closed = i
+        recount(state, s)
+    else:
+        remove_entry(state, s, k)
+    cancel_rest(state, s, order_id, reason)
     log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, is_limit)
     if phase == INSIDE:
         note_freed(state, s, before)
 
 
 @step
-def release_entries(state, s, quantity):
+def release_entries(state, i, s, quantity, reason):
     """Take `quantity` off the open entries, first in, first out (F11); dust closes an entry."""
     book = book_at(state, s)
     while book.n_entries > 0:
         entry = entry_at(state, s, 0)
+        cancel_rest(state, s, entry.order_id, reason)
         if entry.quantity > quantity * (1.0 + 1e-12):
             entry.quantity -= quantity
-            book.quantity -= entry.side * quantity
+            entry.i_closed = i
+            recount(state, s)
             return
         quantity -= entry.quantity
         remove_entry(state, s, 0)
@@ -229,95 +216,49 @@ def release_entries(state, s, quantity):
 
 
 @step
+def release_all(state, s, reason):
+    """Forget all open entries of a symbol, and what is left of their orders (F9)."""
+    book = book_at(state, s)
+    if state.rules.has_volume:
+        for k in range(book.n_entries):
+            cancel_rest(state, s, entry_at(state, s, k).order_id, reason)
+    book.n_entries = 0
+    book.quantity = 0.0
+
+
+@step
 def exit_position(state, i, s, quantity, raw, order_id, reason, phase):
     """Close `quantity` of the position in one fill of an order that has a row in the log."""
     book = book_at(state, s)
     side = -1 if book.quantity > 0.0 else 1
-    price = fill_price(state.rules, book, side, raw, NAN)
+    price = fill_price(state.rules, book, side, raw, NAN, quantity)
     fee = fee_of(state.rules, quantity, price, False)
     state.account.cash -= side * quantity * price + fee
     if phase != CLOSE:
         book.mark = price
     if quantity < abs(book.quantity):
-        release_entries(state, s, quantity)
+        release_entries(state, i, s, quantity, reason)
     else:
-        book.n_entries = 0
-        book.quantity = 0.0
+        release_all(state, s, reason)
     log_fill(state, i, s, side, quantity, price, fee, order_id, reason, phase, raw, False)
-    row = order_row(state, order_id)
-    row.filled_quantity = quantity
-    row.filled_price = price
-
-
-@step
-def wanted_quantity(state, s, order, price, equity, is_maker):
-    """Return the opening quantity before any limit of cash or risk, NaN without a stop (F7)."""
-    if order.size_kind == UNITS:
-        return order.size
-    if order.size_kind == FRACTION or order.size_kind == CASH_SIZE:
-        notional = order.size if order.size_kind == CASH_SIZE else order.size * equity
-        quantity = affordable(state.rules, notional, 1.0, price, is_maker)
-    else:
-        risk = abs(price - first_stop(order, price))
-        quantity = order.size * equity / risk if risk > 0.0 else NAN
-    return floor_to_lot(quantity, book_at(state, s).lot)
-
-
-@step
-def trail_from(side, anchor, trail, is_fraction):
-    """Return the trailing level that belongs to an extreme or an entry price."""
-    return anchor * (1.0 - side * trail) if is_fraction else anchor - side * trail
-
-
-@step
-def first_stop(order, price):
-    """Return the stop as it stands at the fill: the trail's first level when there is no other."""
-    stop = order.stop_a + order.stop_b * price
-    if not math.isnan(stop):
-        return stop
-    return trail_from(order.side, price, order.trail, order.is_trail_fraction)
-
-
-@step
-def shrunk_quantity(state, s, quantity, price, equity, gross):
-    """Return what the portfolio limits leave of an opening (F18); dust of rounding is none."""
-    rules = state.rules
-    book = book_at(state, s)
-    room = math.inf
-    if rules.max_weight < math.inf:
-        room = rules.max_weight * equity - abs(book.quantity) * book.mark
-    if rules.max_gross < math.inf:
-        room = min(room, rules.max_gross * equity - gross)
-    if room <= 1e-12 * equity:
-        return 0.0
-    if quantity * price <= room * (1.0 + 1e-12):
-        return quantity
-    return max(0.0, floor_to_lot(room / price, book.lot))
-
-
-@step
-def covered_quantity(state, s, quantity, price, equity, room, is_maker):
-    """Return what cash and margin allow of an opening (F7, F10); 0 when it is refused.
-
-    Room within the tolerance of the margin rule is none: else the rounding of an account that is
-    all in would buy dust.
-    """
-    rules = state.rules
-    if room <= 1e-12 * equity:
-        return 0.0
-    need = rules.initial * quantity * price + fee_of(rules, quantity, price, is_maker)
-    if need <= room * (1.0 + 1e-12):
-        return quantity
-    if rules.is_rejecting:
-        return 0.0
-    most = affordable(rules, room, rules.initial, price, is_maker)
-    return min(quantity, floor_to_lot(most, book_at(state, s).lot))
+    note_part(order_row(state, order_id), quantity, price)
 
 
 @step
 def open_entry(state, i, s, order, quantity, price, phase):
-    """Add an open entry with its children, in the order of the numbers (F5)."""
+    """Add an open entry with its children, in the order of the numbers (F5).
+
+    A later part of an order adds to its entry, which keeps its levels (F9).
+    """
     book = book_at(state, s)
+    k = find_entry(state, s, order.order_id) if state.rules.has_volume else -1
+    if k >= 0:
+        entry = entry_at(state, s, k)
+        total = entry.quantity + quantity
+        entry.price = (entry.quantity * entry.price + quantity * price) / total
+        entry.quantity = total
+        recount(state, s)
+        return
     k = book.n_entries
     while k > 0 and entry_at(state, s, k - 1).order_id > order.order_id:
         copy_into(entry_at(state, s, k), entry_at(state, s, k - 1))
@@ -328,6 +269,7 @@ def open_entry(state, i, s, order, quantity, price, phase):
     entry.i_time = i
     entry.phase = phase
     entry.due = NOT_DUE
+    entry.i_closed = -1
     entry.quantity = quantity
     entry.price = price
     entry.stop = order.stop_a + order.stop_b * price
@@ -337,79 +279,118 @@ def open_entry(state, i, s, order, quantity, price, phase):
     entry.trail_level = trail_from(order.side, price, order.trail, order.is_trail_fraction)
     entry.extreme = NAN
     book.n_entries += 1
-    book.quantity = 0.0
-    for j in range(book.n_entries):
-        book.quantity += entry_at(state, s, j).side * entry_at(state, s, j).quantity
+    recount(state, s)
+
+
+@step
+def begin_deal(state, order, raw):
+    """Write down what is known of an entry's fill before its quantity."""
+    deal = state.deal
+    deal.side = order.side
+    deal.is_maker = order.type == LIMIT_ORDER or order.type == STOP_LIMIT_ORDER
+    deal.raw = raw
+    deal.limit = order.limit if deal.is_maker else NAN
+    deal.closing = 0.0
+
+
+@step
+def close_against(state, i, s, number, held):
+    """Take what an entry closes of the position held against it; return its working order (F11)."""
+    deal, book = state.deal, book_at(state, s)
+    deal.closing = within_volume(book, held)
+    take_volume(book, held, deal.closing)
+    if deal.closing < held:
+        release_entries(state, i, s, deal.closing, FLIP)
+    else:
+        release_all(state, s, FLIP)
+    return working_at(state, s, find_working(state, s, number))
 
 
 @step
 def fill_entry(state, i, s, w, raw, phase):
-    """Fill working entry `w` at `raw`: close what is held against it, then open (F7, F10, F11).
+    """Fill working entry `w` at `raw`: close what is held against it, then open (F7, F9-F11).
 
     An entry at the open or inside the bar that is already beyond its stop or target goes out at
     that same price (F4, F5).
     """
-    rules = state.rules
-    account = state.account
+    rules, deal, account = state.rules, state.deal, state.account
     book = book_at(state, s)
+    if not book.room > 0.0:
+        return
     order = working_at(state, s, w)
-    row = order_row(state, order.order_id)
-    side = order.side
-    is_limit = order.type == LIMIT_ORDER or order.type == STOP_LIMIT_ORDER
-    price = fill_price(rules, book, side, raw, order.limit if is_limit else NAN)
-    is_stop = order.type == STOP_ORDER or (
-        order.type == STOP_LIMIT_ORDER and not order.is_triggered
-    )
+    number, side = order.order_id, order.side
     before = available(state) if phase == INSIDE else 0.0
-
-    closing = abs(book.quantity) if book.quantity * side < 0.0 else 0.0
-    closing_fee = fee_of(rules, closing, price, is_limit)
-    if closing > 0.0:
-        account.cash -= side * closing * price + closing_fee
-        book.n_entries = 0
-        book.quantity = 0.0
-
-    equity, gross = equity_and_gross(state)
-    wanted = wanted_quantity(state, s, order, price, equity, is_limit)
-    is_stopless = math.isnan(wanted)
-    allowed = 0.0 if is_stopless else shrunk_quantity(state, s, wanted, price, equity, gross)
-    room = equity - rules.initial * gross - (account.freed if phase == INSIDE else 0.0)
-    opening = covered_quantity(state, s, allowed, price, equity, room, is_limit)
-    if not opening > 0.0:
-        opening = 0.0
-        if closing == 0.0:
-            is_risk = is_stopless or (wanted > 0.0 and not allowed > 0.0)
-            remove_working(state, s, w, REJECTED, RISK if is_risk else CASH)
-            return
-
-    fee = fee_of(rules, closing + opening, price, is_limit)
-    account.cash -= side * opening * price + (fee - closing_fee)
-    risk = abs(price - first_stop(order, price))
-    if opening > 0.0:
-        open_entry(state, i, s, order, opening, price, phase)
-    if phase != CLOSE:
-        book.mark = price
-    reason = FLIP if closing > 0.0 else (LIMIT if is_limit else SIGNAL)
-    number = order.order_id
-    quantity = closing + opening
-    fill = log_fill(
-        state, i, s, side, quantity, price, fee, number, reason, phase, raw, not is_stop
-    )
-    fill.closing = closing
-    fill.closing_fee = closing_fee
-    fill.risk = risk
-    if math.isnan(row.quantity):
-        row.quantity = quantity
-    row.filled_quantity = quantity
-    row.filled_price = price
-    if opening > 0.0:
-        remove_working(state, s, w, FILLED, reason)
+    begin_deal(state, order, raw)
+    held = abs(book.quantity) if book.quantity * side < 0.0 else 0.0
+    if held > 0.0:
+        order = close_against(state, i, s, number, held)
+    opening, rest, refusal = 0.0, NAN, WAITS
+    if deal.closing == held:
+        opening, rest, refusal = size_opening(state, s, order, phase)
     else:
-        remove_working(state, s, w, PARTIAL, CASH)
-    if phase == INSIDE:
+        deal.price = fill_price(rules, book, side, raw, deal.limit, deal.closing)
+    quantity = deal.closing + opening
+    if quantity > 0.0:
+        price = deal_price(state, s, quantity)
+        fee = fee_of(rules, quantity, price, deal.is_maker)
+        account.cash -= side * quantity * price + fee
+        log_entry(state, i, s, order, quantity, price, fee, phase)
+        if phase != CLOSE:
+            book.mark = price
+    end_entry(state, s, number, opening, rest, refusal)
+    if phase == INSIDE and quantity > 0.0:
         note_freed(state, s, before)
     if opening > 0.0 and phase != CLOSE:
         leave_at_once(state, i, s, number, raw, phase)
+
+
+@step
+def log_entry(state, i, s, order, quantity, price, fee, phase):
+    """Write the fill of the state's deal, and the entry that its opening part makes."""
+    deal = state.deal
+    is_stop = order.type == STOP_ORDER or (
+        order.type == STOP_LIMIT_ORDER and not order.is_triggered
+    )
+    risk = abs(price - first_stop(order, price))
+    if quantity > deal.closing:
+        k = find_entry(state, s, order.order_id) if state.rules.has_volume else -1
+        if k >= 0:
+            entry = entry_at(state, s, k)
+            stop = entry.trail_level if math.isnan(entry.stop) else entry.stop
+            risk = abs(price - stop)
+        open_entry(state, i, s, order, quantity - deal.closing, price, phase)
+    reason = FLIP if deal.closing > 0.0 else (LIMIT if deal.is_maker else SIGNAL)
+    number, side, raw = order.order_id, order.side, deal.raw
+    fill = log_fill(
+        state, i, s, side, quantity, price, fee, number, reason, phase, raw, not is_stop
+    )
+    fill.closing = deal.closing
+    fill.closing_fee = fee_of(state.rules, deal.closing, price, deal.is_maker)
+    fill.risk = risk
+    row = order_row(state, number)
+    row.reason = reason
+    note_part(row, quantity, price)
+
+
+@step
+def end_entry(state, s, number, opening, rest, refusal):
+    """End the order of the state's deal, or let its rest work on (F9)."""
+    w = find_working(state, s, number)
+    order = working_at(state, s, w)
+    row = order_row(state, number)
+    if refusal >= 0:
+        remove_working(state, s, w, REJECTED, CASH if state.deal.closing > 0.0 else refusal)
+    elif rest == 0.0:
+        remove_working(state, s, w, FILLED, row.reason)
+    elif row.filled_quantity > 0.0:
+        row.status = PARTIAL
+        if rest > 0.0:
+            order.size_kind = UNITS
+            order.size = rest
+            if math.isnan(row.quantity):
+                row.quantity = row.filled_quantity + rest
+        if state.rules.is_immediate:
+            remove_working(state, s, w, PARTIAL, EXPIRED)
 
 
 @step

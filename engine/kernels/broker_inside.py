@@ -12,6 +12,7 @@ from engine.kernels.broker_constants import (
     BUY,
     INSIDE,
     LIMIT_ORDER,
+    MARKET_ORDER,
     NOT_DUE,
     OHLC,
     PESSIMISTIC,
@@ -48,7 +49,9 @@ def match_inside(state, i, s):
     account = state.account
     book = book_at(state, s)
     path = state.rules.path
-    n_events, is_open_question = survey(state, s)
+    n_events, is_open_question = 0, False
+    if book.room > 0.0:
+        n_events, is_open_question = survey(state, s)
     if n_events > 0 and not is_open_question:
         follow(state, i, s, path)
     elif n_events > 0:
@@ -59,8 +62,8 @@ def match_inside(state, i, s):
             try_path(state, i, s, 1, (path + 2) % 3),
         )
         follow(state, i, s, path)
-        account.ambiguous += mark_ambiguous(state, s, begin, n_tried)
-    trigger_stop_limits(state, s)
+        account.ambiguous += mark_ambiguous(state, i, s, begin, n_tried)
+    trigger_orders(state, s)
     account.freed += book.freed
 
 
@@ -121,7 +124,7 @@ def walk(state, i, s):
     price = book.open
     for leg in range(3):
         end = book.close if leg == 2 else (book.high if is_up else book.low)
-        while True:
+        while book.room > 0.0:
             k, w, level = next_on_leg(state, s, price, end, is_up)
             if k >= 0:
                 exit_entry(state, i, s, k, level, due_on_leg(entry_at(state, s, k), is_up), INSIDE)
@@ -185,7 +188,7 @@ def settle(state, i, s, path):
     for k in range(book.n_entries):
         has_stop, has_target = touched_children(rules, book, entry_at(state, s, k))
         choose(entry_at(state, s, k), path, has_stop, has_target)
-    while True:
+    while book.room > 0.0:
         k = next_due(state, i, s)
         if k >= 0:
             entry = entry_at(state, s, k)
@@ -289,15 +292,21 @@ def next_entry(state, s):
 
 
 @step
-def trigger_stop_limits(state, s):
-    """Make limits of the stop-limits whose trigger was reached but which could not fill."""
+def trigger_orders(state, s):
+    """Make limits of stop-limits, and market orders of stops, whose trigger was reached.
+
+    They could not fill: the limit was beyond, or the volume was used up (F3, F9).
+    """
     book = book_at(state, s)
     for w in range(book.n_working):
         order = working_at(state, s, w)
-        if order.type == STOP_LIMIT_ORDER and not order.is_triggered:
-            is_buy = order.side == BUY
-            end = book.high if is_buy else book.low
-            order.is_triggered = is_reached(order.trigger, is_buy, end, 0.0)
+        is_buy = order.side == BUY
+        end = book.high if is_buy else book.low
+        if is_reached(order.trigger, is_buy, end, 0.0):
+            if order.type == STOP_LIMIT_ORDER:
+                order.is_triggered = True
+            elif order.type == STOP_ORDER:
+                order.type = MARKET_ORDER
 
 
 @step
@@ -418,7 +427,7 @@ def has_alike(fills, n_fills, fill, is_exact):
 
 
 @step
-def mark_ambiguous(state, s, begin, n_tried):
+def mark_ambiguous(state, i, s, begin, n_tried):
     """Mark the fills that another rule would have made otherwise; return F4's count.
 
     A position that only another rule closes, or an order that only another rule fills, counts
@@ -439,7 +448,8 @@ def mark_ambiguous(state, s, begin, n_tried):
             if row == 1 and has_alike(tried_address(state, 0), n_tried[0], fill, False):
                 continue
             if is_child_fill(fill):
-                count += find_entry(state, s, fill.order_id) >= 0
+                k = find_entry(state, s, fill.order_id)
+                count += k >= 0 and entry_at(state, s, k).i_closed != i
             else:
                 count += not has_alike(made_address, n_made, fill, False)
     return count

@@ -24,12 +24,15 @@ from engine.kernels.broker_constants import (
     NEXT_CLOSE,
     NOT_DUE,
     OPEN,
+    PARTIAL,
     RISK,
+    SIGNAL,
     SPLIT,
     STATUS_BANKRUPT,
     STATUS_STOPPED,
     STOP_LIMIT_ORDER,
     STOP_ORDER,
+    THIS_CLOSE,
     UNITS,
     WORKING,
 )
@@ -39,12 +42,13 @@ from engine.kernels.broker_fills import (
     exit_entry,
     exit_position,
     fill_entry,
+    find_working,
     log_fill,
     remove_entry,
     remove_working,
-    trail_from,
 )
 from engine.kernels.broker_memory import book_at, entry_at, order_row, step, working_at
+from engine.kernels.broker_sizes import take_volume, trail_from, within_volume
 
 NAN = math.nan
 MS_A_YEAR = 365.0 * 86_400_000.0
@@ -84,6 +88,9 @@ def split_book(state, s, ratio):
             entry.trail /= ratio
     for w in range(book.n_working):
         order = working_at(state, s, w)
+        row = order_row(state, order.order_id)
+        row.filled_quantity *= ratio
+        row.filled_price /= ratio
         order.limit /= ratio
         order.trigger /= ratio
         order.stop_a /= ratio
@@ -196,20 +203,27 @@ def exit_by_number(state, i, s, number):
 
 @step
 def fill_exit(state, i, s, number, raw, phase):
-    """Fill an exit order, or cancel it when its position has gone (F1); exits only reduce."""
+    """Fill an exit order, or cancel it when its position has gone (F1); exits only reduce.
+
+    What the volume cap leaves works on (F9).
+    """
     book = book_at(state, s)
-    w = 0
-    while working_at(state, s, w).order_id != number:
-        w += 1
-    order = working_at(state, s, w)
-    reason = order.reason
-    if reason != 0:
-        book.is_forced = False
+    order = working_at(state, s, find_working(state, s, number))
+    reason, status = order.reason, CANCELLED
     if book.quantity * order.side < 0.0:
-        exit_position(state, i, s, abs(book.quantity), raw, number, reason, phase)
-        remove_working(state, s, w, FILLED, reason)
-    else:
-        remove_working(state, s, w, CANCELLED, reason)
+        held = abs(book.quantity)
+        quantity = within_volume(book, held)
+        take_volume(book, held, quantity)
+        if quantity > 0.0:
+            exit_position(state, i, s, quantity, raw, number, reason, phase)
+        if quantity < held:
+            if quantity > 0.0:
+                order_row(state, number).status = PARTIAL
+            return
+        status = FILLED
+    if reason != SIGNAL:
+        book.is_forced = False
+    remove_working(state, s, find_working(state, s, number), status, reason)
 
 
 @step
@@ -245,20 +259,21 @@ def next_entry_at_open(state, after):
 def match_close(state, i):
     """Step (e): orders for the close, exits first, then by number (F1)."""
     for is_exit in (True, False):
+        number = -1
         while True:
-            s, w = next_at_close(state, is_exit)
+            number, s, w = next_at_close(state, is_exit, number)
             if s < 0:
                 break
             close = book_at(state, s).close
             if is_exit:
-                fill_exit(state, i, s, working_at(state, s, w).order_id, close, CLOSE)
+                fill_exit(state, i, s, number, close, CLOSE)
             else:
                 fill_entry(state, i, s, w, close, CLOSE)
 
 
 @step
-def next_at_close(state, is_exit):
-    """Return (symbol, place) of the lowest number waiting for this close, or (-1, -1)."""
+def next_at_close(state, is_exit, after):
+    """Return (number, symbol, place) of the next order for this close, symbol -1 without one."""
     best = NO_NUMBER
     symbol = place = -1
     for s in range(state.n_symbols):
@@ -267,9 +282,9 @@ def next_at_close(state, is_exit):
             continue
         for w in range(book.n_working):
             order = working_at(state, s, w)
-            if order.is_at_close and order.is_exit == is_exit and order.order_id < best:
+            if order.is_at_close and order.is_exit == is_exit and after < order.order_id < best:
                 best, symbol, place = order.order_id, s, w
-    return symbol, place
+    return best, symbol, place
 
 
 @step
@@ -289,14 +304,17 @@ def expire_orders(state, s):
 @step
 def end_bar(state, i, t):
     """Step (e): orders for the close, delistings, expiries; then trails move on."""
-    if state.rules.fill == NEXT_CLOSE:
+    rules = state.rules
+    # Under `this_close` only a rest still waits for a later close (F9).
+    if rules.fill == NEXT_CLOSE or (rules.fill == THIS_CLOSE and rules.has_volume):
         match_close(state, i)
     for s in range(state.n_symbols):
         if book_at(state, s).has_bar:
             if book_at(state, s).last_bar == t:
                 close_now(state, i, s, DELISTED)
-            if state.rules.has_levels:
+            if rules.has_levels or rules.has_volume:
                 expire_orders(state, s)
+            if rules.has_levels:
                 trail_stops(state, i, s)
 
 

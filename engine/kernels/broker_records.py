@@ -21,6 +21,12 @@ RULES = np.dtype(
         ("tick", "f8"),  # 0: prices are not rounded
         ("through", "f8"),  # how far price must go beyond a limit
         ("is_clipped", "?"),
+        ("slippage_ticks", "f8"),  # whole ticks against the trader
+        ("volume_impact", "f8"),  # extra fraction times (quantity / volume)²
+        ("impact", "f8"),  # extra fraction times √(quantity / volume)
+        ("has_impact", "?"),  # the price of a fill depends on its quantity
+        ("participation", "f8"),  # share of a bar's volume that may fill; inf: no cap
+        ("has_volume", "?"),  # volumes matter: a cap or an impact
         ("taker_rate", "f8"),
         ("maker_rate", "f8"),
         ("per_unit", "f8"),
@@ -39,6 +45,7 @@ RULES = np.dtype(
         ("is_rejecting", "?"),
         ("is_finalized", "?"),
         ("expire_bars", "i8"),
+        ("is_immediate", "?"),  # what a first fill leaves is cancelled
         ("pyramiding", "i8"),
         ("size_kind", "i8"),
         ("has_levels", "?"),  # some field of the formula waits for a price
@@ -79,7 +86,9 @@ BOOK = np.dtype(
         ("high", "f8"),
         ("low", "f8"),
         ("close", "f8"),
+        ("volume", "f8"),
         ("lot", "f8"),
+        ("room", "f8"),  # what may still fill in this bar (F9), inf without a cap
         ("freed", "f8"),
         ("last_bar", "i8"),  # index of a delisted symbol's last bar, else -1
         ("n_entries", "i8"),
@@ -121,6 +130,7 @@ ENTRY = np.dtype(
         ("i_time", "i8"),
         ("phase", "i8"),
         ("due", "i8"),  # the exit chosen for this bar under a path rule: a Reason, or NOT_DUE
+        ("i_closed", "i8"),  # the bar in which a part of it was closed last, else -1
         ("quantity", "f8"),
         ("price", "f8"),
         ("stop", "f8"),
@@ -205,6 +215,25 @@ TRADE = np.dtype(
 )
 
 
+DEAL = np.dtype(
+    # An entry's fill while it is sized: what its price and its quantity depend on.
+    [
+        ("side", "i8"),
+        ("is_maker", "?"),
+        ("raw", "f8"),
+        ("limit", "f8"),
+        ("closing", "f8"),
+        ("most", "f8"),  # what the volume cap leaves to the opening part
+        ("gross", "f8"),
+        ("freed", "f8"),
+        ("worth", "f8"),  # equity before the closing part is paid
+        ("price", "f8"),  # without an impact: of any quantity, and the equity after the closing
+        ("equity", "f8"),
+        ("unit_risk", "f8"),
+    ],
+    align=True,
+)
+
 SIDE = np.dtype(
     # One side's optional fields (`engine.types.SideSignals`): addresses of float64 arrays of
     # shape (n_symbols, n_times), 0 for a field that the formula has not.
@@ -230,6 +259,7 @@ STATE = np.dtype(
         ("account", ACCOUNT),
         ("saved_account", ACCOUNT),
         ("saved_book", BOOK),
+        ("deal", DEAL),
         ("long", SIDE),
         ("short", SIDE),
         ("size", "i8"),
@@ -263,6 +293,7 @@ class Tape(NamedTuple):
     high: FloatArray
     low: FloatArray
     close: FloatArray
+    volume: FloatArray
     has_bar: BoolArray
     has_action: BoolArray
     split: FloatArray
