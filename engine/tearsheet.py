@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine import clock
 from engine.metrics import METRIC_NAMES, Conventions, compute_metrics, curve_metrics
 from engine.metrics.drawdowns import drawdown_series, duration_days, find_drawdowns
 from engine.metrics.ratios import TINY, Metrics, tail_metrics
-from engine.metrics.series import period_values, returns_of
+from engine.metrics.series import calendar_returns, period_values, returns_of, unit_curve
 from engine.types import BoolArray, FloatArray, IntArray, Table
 
 N_DRAWDOWNS = 5
@@ -31,7 +30,7 @@ class Record:
     Parameters
     ----------
     equity, trades, fills : tables
-        As exported; equity has the columns time, equity and exposure.
+        As exported; equity has the columns time, equity, exposure, and flow with contributions.
     benchmark : ndarray of float64, shape (n_bars,), or None
         Value of the benchmark's account, NaN where it has none.
     base : float
@@ -52,7 +51,7 @@ class Record:
 
 
 class _Curve(NamedTuple):
-    """Value of an account at each close, and what the first one is measured against."""
+    """Value of an account at each close without contributions, and what it is measured against."""
 
     time: IntArray
     value: FloatArray
@@ -93,10 +92,11 @@ def statistics(
     part = _select(record, from_ms, to_ms)
     if part is None:
         return _undefined()
-    curve = _Curve(part.equity["time"], part.equity["equity"], part.base, part.n_before)
+    value = unit_curve(part.equity["equity"], part.equity.get("flow"), part.base)
+    curve = _Curve(part.equity["time"], value, part.base, part.n_before)
     benchmark = _benchmark_curve(part)
-    last, value = period_values(curve.time, curve.value, curve.base, part.rules)
-    returns = returns_of(value)
+    last, ends = period_values(curve.time, curve.value, curve.base, part.rules)
+    returns = returns_of(ends)
     is_held = _held_periods(part.equity["exposure"], last)[: returns.size]
     return {
         "metrics": compute_metrics(
@@ -218,13 +218,8 @@ def _calendar_returns(
 ) -> tuple[list[int], list[float | None]]:
     """Return the numbers of the months or years since 1970 and the return of each."""
     time, value = curve.time[curve.n_before :], curve.value[curve.n_before :]
-    days = clock.local_days(time, rules.zone if rules.is_intraday else "UTC")
-    keys = days.astype("datetime64[D]").astype(unit).astype(np.int64)
-    last = clock.last_of_each(keys)
-    ends = np.concatenate(([curve.base], np.maximum(value[last], 0.0)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        returns = ends[1:] / ends[:-1] - 1.0
-    return keys[last].tolist(), _nullable(returns)
+    numbers, returns = calendar_returns(time, value, curve.base, unit, rules)
+    return numbers.tolist(), _nullable(returns)
 
 
 def deepest_drawdowns(curve: _Curve) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The numbers of a run (M1–M10), each by the formula of `docs/metrics.md`.
+"""The numbers of a run (M1–M11), each by the formula of `docs/metrics.md`.
 
 Everything is a plain function of the exported tables, so a stored run, a selected range of it and
 a fresh result are measured alike. A statistic that is not defined is None, never NaN or infinite.
@@ -10,15 +10,27 @@ import math
 
 import numpy as np
 
+from engine.metrics.catalogue import CATALOGUE, METRIC_NAMES
 from engine.metrics.drawdowns import drawdown_metrics, drawdown_series
+from engine.metrics.money import money_metrics
 from engine.metrics.ratios import (
     Metrics,
     growth_rate,
+    month_metrics,
+    period_metrics,
     relative_metrics,
     return_metrics,
+    significance_metrics,
     tail_metrics,
 )
-from engine.metrics.series import Conventions, conventions, period_values, returns_of
+from engine.metrics.series import (
+    Conventions,
+    calendar_returns,
+    conventions,
+    period_values,
+    returns_of,
+    unit_curve,
+)
 from engine.metrics.trading import exposure_metrics, trade_metrics, turnover_metrics
 from engine.types import FloatArray, IntArray, Table
 
@@ -31,52 +43,6 @@ __all__ = [
     "curve_metrics",
 ]
 
-METRIC_NAMES = (
-    "final_equity",
-    "total_return",
-    "cagr",
-    "volatility",
-    "sharpe",
-    "sortino",
-    "calmar",
-    "omega",
-    "max_drawdown",
-    "max_drawdown_days",
-    "longest_drawdown_days",
-    "ulcer_index",
-    "var_95",
-    "cvar_95",
-    "tail_ratio",
-    "skew",
-    "kurtosis",
-    "beta",
-    "alpha",
-    "tracking_error",
-    "information_ratio",
-    "benchmark_return",
-    "exposure_time",
-    "gross_exposure",
-    "turnover",
-    "trades",
-    "open_trades",
-    "win_rate",
-    "profit_factor",
-    "expectancy",
-    "average_trade",
-    "payoff_ratio",
-    "best_trade",
-    "worst_trade",
-    "average_bars_held",
-    "average_mae",
-    "average_mfe",
-    "average_r_multiple",
-    "sqn",
-    "kelly",
-    "fees",
-    "periods_per_year",
-)
-"""Every metric of a run, in the order of its document."""
-
 
 def compute_metrics(
     equity: Table,
@@ -88,12 +54,13 @@ def compute_metrics(
     benchmark: FloatArray | None = None,
     n_before: int = 0,
 ) -> Metrics:
-    """Return every metric of a run (M1–M10) by name.
+    """Return every metric of a run (M1–M11) by name.
 
     Parameters
     ----------
     equity : table
-        Columns time (int64 UTC ms), equity and exposure, one row a bar, at least one.
+        Columns time (int64 UTC ms), equity and exposure, one row a bar, at least one; and flow
+        (money paid in at each close) when the run has contributions.
     trades, fills : tables
         Columns as exported; open trades are counted, not measured.
     base : float
@@ -110,10 +77,12 @@ def compute_metrics(
     dict of str to float, int or None
         The names of `METRIC_NAMES`, in their order. Fractions, not percents.
     """
-    time, value = equity["time"], equity["equity"]
+    time, value, flow = equity["time"], equity["equity"], equity.get("flow")
+    curve = unit_curve(value, flow, base)
     found: Metrics = (
-        curve_metrics(time, value, base=base, rules=rules)
-        | _benchmark_metrics(time, value, benchmark, base=base, rules=rules)
+        curve_metrics(time, curve, base=base, rules=rules, n_before=n_before)
+        | money_metrics(time, value, flow, base=base, n_before=n_before)
+        | _benchmark_metrics(time, curve, benchmark, base=base, rules=rules)
         | exposure_metrics(equity["exposure"][n_before:])
         | turnover_metrics(time, value, fills)
         | trade_metrics(trades)
@@ -121,15 +90,19 @@ def compute_metrics(
     return {name: _finite(found[name]) for name in METRIC_NAMES}
 
 
-def curve_metrics(time: IntArray, value: FloatArray, *, base: float, rules: Conventions) -> Metrics:
-    """Return the metrics that follow from an account's value alone (M1–M6).
+def curve_metrics(
+    time: IntArray, value: FloatArray, *, base: float, rules: Conventions, n_before: int = 0
+) -> Metrics:
+    """Return the metrics that follow from an account's value alone (M1–M6, M11).
 
     Parameters
     ----------
     time, value : ndarray, shape (n_bars,)
-        UTC ms and value at each close, at least one bar.
+        UTC ms and value without contributions at each close, at least one bar.
     base : float
         What the value is measured against: the initial cash.
+    n_before : int
+        Leading rows that only give the base of a range: they belong to no month of it.
     """
     periods = period_values(time, value, base, rules)
     returns = returns_of(periods.value)
@@ -137,15 +110,20 @@ def curve_metrics(time: IntArray, value: FloatArray, *, base: float, rules: Conv
     growth = growth_rate(base, last, int(time[-1] - time[0]))
     falls = drawdown_metrics(time, drawdown_series(value, base))
     depth = falls["max_drawdown"]
-    calmar = growth / -depth if growth is not None and depth else None
+    total = max(last, 0.0) / base - 1.0
+    _, months = calendar_returns(time[n_before:], value[n_before:], base, "datetime64[M]", rules)
     found: Metrics = {
         "final_equity": last,
-        "total_return": max(last, 0.0) / base - 1.0,
+        "total_return": total,
         "cagr": growth,
+        **month_metrics(months),
         **return_metrics(returns, rules.risk_free_per_period, rules.periods_per_year),
-        "calmar": calmar,
+        "calmar": growth / -depth if growth is not None and depth else None,
         **falls,
+        "recovery_factor": total / -depth if depth else None,
+        **period_metrics(returns),
         **tail_metrics(returns),
+        **significance_metrics(returns, rules.risk_free_per_period),
         "periods_per_year": rules.periods_per_year,
     }
     return {name: _finite(found[name]) for name in METRIC_NAMES if name in found}
@@ -160,7 +138,7 @@ def _benchmark_metrics(
     rules: Conventions,
 ) -> Metrics:
     """Return the metrics against a benchmark, on the dates both have (M7)."""
-    names = ("beta", "alpha", "tracking_error", "information_ratio", "benchmark_return")
+    names = tuple(metric.name for metric in CATALOGUE if metric.rule == "M7")
     if benchmark is None:
         return dict.fromkeys(names)
     both = np.isfinite(benchmark)

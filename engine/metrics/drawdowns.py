@@ -76,13 +76,18 @@ def duration_days(time: IntArray, fall: Drawdown) -> float:
 
 
 def drawdown_metrics(time: IntArray, drawdown: FloatArray) -> dict[str, float | int | None]:
-    """Return depth, durations and the ulcer index; all zero when the account never fell."""
+    """Return depths, durations and the ulcer index; zero when the account never fell."""
     falls = find_drawdowns(drawdown)
     deepest = min(falls, key=lambda fall: fall.depth, default=None)
     days = [duration_days(time, fall) for fall in falls]
+    recovery_days = None
+    if deepest and deepest.i_recovered is not None:
+        recovery_days = float(time[deepest.i_recovered] - time[deepest.i_trough]) / DAY_MS
     return {
         "max_drawdown": deepest.depth if deepest else 0.0,
         "max_drawdown_days": duration_days(time, deepest) if deepest else 0.0,
+        "max_drawdown_recovery_days": recovery_days,
         "longest_drawdown_days": max(days, default=0.0),
+        "average_drawdown": float(np.mean([fall.depth for fall in falls])) if falls else 0.0,
         "ulcer_index": float(np.sqrt(np.mean(drawdown**2))) if drawdown.size else 0.0,
     }

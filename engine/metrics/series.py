@@ -98,6 +98,63 @@ def period_keys(time: IntArray, rules: Conventions) -> IntArray:
     return days if rules.is_seven_day else clock.weekends_to_monday(days)
 
 
+def unit_curve(value: FloatArray, flow: FloatArray | None, base: float) -> FloatArray:
+    """Return what the account would be worth without contributions: base · Π(1 + r) (M1).
+
+    Parameters
+    ----------
+    value : ndarray of float64, shape (n_bars,)
+        Equity at each close, flows included.
+    flow : ndarray of float64, shape (n_bars,), or None
+        Money paid in (withdrawn: negative) at each close; None without contributions. That of the
+        first row came before the base and does not count.
+    base : float
+        What the first value is measured against: the initial cash.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bars,)
+        `value` itself without flows. An account that a withdrawal emptied earns nothing.
+    """
+    if flow is None:
+        return value
+    before = np.concatenate((np.array([base]), value[:-1]))
+    earned: FloatArray = value - flow
+    earned[:1] = value[:1]
+    growth = np.ones(value.size)
+    np.divide(np.maximum(earned, 0.0), before, out=growth, where=before > 0.0)
+    curve: FloatArray = base * growth.cumprod()
+    return curve
+
+
+def calendar_returns(
+    time: IntArray, value: FloatArray, base: float, unit: str, rules: Conventions
+) -> tuple[IntArray, FloatArray]:
+    """Return the number of each calendar month or year since 1970, and its return.
+
+    Parameters
+    ----------
+    time, value : ndarray, shape (n_bars,)
+        UTC ms and the account's value at each close; below zero counts as zero.
+    base : float
+        What the first one is measured against, so the returns compound to the total return.
+    unit : {"datetime64[M]", "datetime64[Y]"}
+        Of the local date for bars shorter than a day, else of the UTC date.
+
+    Returns
+    -------
+    tuple of ndarray
+        Numbers and returns; NaN once the account was ruined.
+    """
+    days = clock.local_days(time, rules.zone if rules.is_intraday else "UTC")
+    keys = days.astype("datetime64[D]").astype(unit).astype(np.int64)
+    last = clock.last_of_each(keys)
+    ends = np.concatenate((np.array([base]), np.maximum(value[last], 0.0)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        returns: FloatArray = ends[1:] / ends[:-1] - 1.0
+    return keys[last], returns
+
+
 def returns_of(value: FloatArray) -> FloatArray:
     """Return v_t / v_(t-1) - 1, up to the return that ends at zero (F12).
 

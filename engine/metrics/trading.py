@@ -8,13 +8,15 @@ import numpy as np
 
 from engine.clock import DAY_MS, DAYS_PER_YEAR
 from engine.metrics.ratios import TINY, Metrics, ratio
-from engine.types import FloatArray, IntArray, Table
+from engine.types import BoolArray, FloatArray, IntArray, Table
 
 _TRADE_STATISTICS = (
     "win_rate",
     "profit_factor",
     "expectancy",
     "average_trade",
+    "average_win",
+    "average_loss",
     "payoff_ratio",
     "best_trade",
     "worst_trade",
@@ -33,13 +35,19 @@ def trade_metrics(trades: Table) -> Metrics:
     Parameters
     ----------
     trades : table
-        Columns pnl (net money), return, bars, mae, mfe (fractions), open, and r_multiple (NaN
-        without a stop).
+        Columns pnl (net money), return, bars, mae, mfe (fractions), open, exit_time, and
+        r_multiple (NaN without a stop).
     """
     is_closed = ~trades["open"].astype(bool)
     counts: Metrics = {
         "trades": int(is_closed.sum()),
         "open_trades": int(is_closed.size - is_closed.sum()),
+    }
+    in_order = np.argsort(trades["exit_time"][is_closed], kind="stable")
+    pnl = trades["pnl"][is_closed][in_order]
+    counts |= {
+        "max_consecutive_wins": longest_row(pnl > 0.0),
+        "max_consecutive_losses": longest_row(pnl < 0.0),
     }
     if counts["trades"] == 0:
         return counts | dict.fromkeys(_TRADE_STATISTICS)
@@ -48,7 +56,7 @@ def trade_metrics(trades: Table) -> Metrics:
     r_multiples = r_multiples[np.isfinite(r_multiples)]
     return (
         counts
-        | _money_metrics(trades["pnl"][is_closed])
+        | _money_metrics(pnl)
         | {
             "average_trade": float(closed["return"].mean()),
             "best_trade": float(closed["return"].max()),
@@ -65,18 +73,32 @@ def _money_metrics(pnl: FloatArray) -> Metrics:
     """Return what follows from the net money of each closed trade; at least one."""
     wins, losses = pnl[pnl > 0.0], pnl[pnl < 0.0]
     win_rate = wins.size / pnl.size
-    payoff = None
-    if wins.size and losses.size:
-        payoff = ratio(float(wins.mean()), abs(float(losses.mean())), 1.0)
+    win = float(wins.mean()) if wins.size else None
+    loss = float(losses.mean()) if losses.size else None
+    payoff = None if win is None or loss is None else ratio(win, -loss, 1.0)
     std = float(pnl.std(ddof=1)) if pnl.size > 1 else 0.0
     return {
         "win_rate": win_rate,
         "profit_factor": ratio(float(wins.sum()), abs(float(losses.sum())), 1.0),
         "expectancy": float(pnl.mean()),
+        "average_win": win,
+        "average_loss": loss,
         "payoff_ratio": payoff,
         "kelly": None if payoff is None else win_rate - (1.0 - win_rate) / payoff,
         "sqn": ratio(float(pnl.mean()), std, math.sqrt(pnl.size)),
     }
+
+
+def longest_row(is_one: BoolArray) -> int:
+    """Return the length of the longest run of true values.
+
+    Examples
+    --------
+    >>> longest_row(np.array([True, False, True, True]))
+    2
+    """
+    breaks = np.flatnonzero(np.concatenate(([True], ~is_one, [True])))
+    return int(np.diff(breaks).max()) - 1
 
 
 def exposure_metrics(exposure: FloatArray) -> Metrics:
