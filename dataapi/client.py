@@ -335,6 +335,10 @@ class Client:
         """Return market, signal, order and fill events in their order."""
         return self._columns(f"{_run_path(run_id)}/events")
 
+    def explain(self, run_id: str, trade: int) -> Document:
+        """Return why a row of the trades was made: its steps, and its levels at each bar."""
+        return self._document("GET", f"{_run_path(run_id)}/explain", {"trade": trade})
+
     def export(self, run_id: str, table: str) -> bytes:
         """Return equity, orders, fills, trades or events as a CSV file, or `bundle` as JSON."""
         if table == "bundle":

@@ -36,6 +36,7 @@ FILL_COLUMNS = (
     "reason",
     "ambiguous",
     "phase",
+    "raw",
 )
 RECON_TOLERANCE = 1e-9
 _NO_FIELD = np.empty((0, 0))

@@ -207,7 +207,8 @@ class Ledger:
         market_value = Σ q·close, gross_value = Σ |q|·close, both with stale marks (F13).
     orders : order_id, i_time, symbol (index), side, type, quantity, limit, stop, expire_bars,
         status, reason, filled_quantity, filled_price, stop_a, stop_b, target_a, target_b, trail
-    fills : i_time, symbol, side, quantity, price, fee, order_id, reason, ambiguous, phase
+    fills : i_time, symbol, side, quantity, price, fee, order_id, reason, ambiguous, phase, raw (the
+        price before slippage)
     trades : symbol, side, quantity, entry_i, entry_price, exit_i (-1 while open), exit_price,
         fees, pnl, return, bars, mae, mfe, exit_reason, ambiguous, open, r_multiple, order_id;
         the excursions need every bar of every trade, so they are computed when first asked for

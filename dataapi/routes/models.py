@@ -121,6 +121,12 @@ class IndicatorsQuery(Period):
     points: Points | None = None
 
 
+class ExplainQuery(Accepted):
+    """Which trade."""
+
+    trade: Annotated[int, Field(ge=0, lt=2**31, description="Row of the run's trades.")] = 0
+
+
 class DeleteSeriesQuery(Accepted):
     """Whether to delete although runs use the series."""
 

@@ -26,6 +26,7 @@ from dataapi.routes.models import (
     TAGS,
     AboutPatch,
     CurveQuery,
+    ExplainQuery,
     IndicatorsQuery,
     Period,
     RunPath,
@@ -33,7 +34,7 @@ from dataapi.routes.models import (
     RunsQuery,
     TableQuery,
 )
-from dataapi.services import analysis, exports, replay, verification
+from dataapi.services import analysis, explaining, exports, replay, verification
 from dataapi.services.periods import instant_ms
 from dataapi.store import RunQuery
 
@@ -197,6 +198,17 @@ def events(path: RunPath, query: TableQuery) -> Response:
         return columns_body(replay.events(context().runs, path.run_id), query.format)
 
     return kept_answer(path.run_id, f"events {query.format}", build, who="computed")
+
+
+@api.get("/runs/<run_id>/explain", summary="Why a trade was made, at which price, why it ended")
+def explain(path: RunPath, query: ExplainQuery) -> Response:
+    """Answer the steps of one trade."""
+
+    def build() -> tuple[bytes, str]:
+        found = explaining.explanation(context().runs, path.run_id, query.trade)
+        return wire.json_bytes(found), JSON
+
+    return kept_answer(path.run_id, f"explain {query.trade}", build, who="computed")
 
 
 @api.get("/runs/<run_id>/bundle.json", summary="The run in one document, to be imported elsewhere")

@@ -19,7 +19,7 @@ from dataapi.services.documents import Document
 from dataapi.services.runs import Runs
 from engine.events import event_table
 from engine.market import build_market
-from engine.planned import PlannedStrategy
+from engine.resolve import RunPlan
 from engine.tables import fill_table
 from engine.trades import position_weights
 from engine.trial import Trial
@@ -31,7 +31,7 @@ class Replay:
     """What a run was made of, once more in memory."""
 
     market: Market
-    strategy: PlannedStrategy
+    plan: RunPlan
     signals: Signals
     rows: dict[str, FloatArray]
     ledger: Ledger
@@ -65,7 +65,7 @@ def replay(runs: Runs, run_id: str) -> Replay:
             f"This run was made by engine {document['engine_version']}, and this one trades "
             "differently: run it again to see this."
         )
-    return Replay(market=market, strategy=plan.strategy, signals=signals, rows=rows, ledger=ledger)
+    return Replay(market=market, plan=plan, signals=signals, rows=rows, ledger=ledger)
 
 
 def exposure(
@@ -105,7 +105,9 @@ def indicators(
     columns: Columns = {"time": again.market.time[own]}
     columns |= {label: values[i_symbol, own] for label, values in rows.items()}
     shown = thinned(part(columns, from_ms, to_ms), points, tuple(rows))
-    panes = {row.label: "price" if row.is_price_level else "own" for row in again.strategy.rows}
+    panes = {
+        row.label: "price" if row.is_price_level else "own" for row in again.plan.strategy.rows
+    }
     return {
         "symbol": symbols[i_symbol],
         "time": shown["time"],

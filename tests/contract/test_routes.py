@@ -110,6 +110,7 @@ def test_the_client_reaches_every_route(app):
         api.patch_run(run.id, starred=True)
         api.verify(run.id)
         api.analysis(run.id)
+        api.explain(run.id, 0)
         api.statistics(run.id)
         api.equity(run.id)
         api.exposure(run.id)

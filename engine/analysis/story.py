@@ -1,0 +1,124 @@
+"""A trade looked up in a run: its orders, its fills, its levels, and the steps it is told in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from config.run import RunConfig
+from engine.analysis.levels import Levels, Row, levels_of
+from engine.types import Decisions, FloatArray, Ledger, Market, Reason, Signals
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+CHILDREN = (Reason.STOP, Reason.TRAIL, Reason.TARGET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A run in memory, and what its conditions say in English by field."""
+
+    market: Market
+    decisions: Decisions
+    rows: Mapping[str, FloatArray]
+    ledger: Ledger
+    config: RunConfig
+    conditions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event of a trade's life; `values` are the numbers known at it."""
+
+    part: str
+    kind: str
+    i: int
+    title: str
+    text: str
+    rule: str
+    values: Mapping[str, float]
+
+
+class Trade:
+    """A trade with its fills, orders and levels looked up."""
+
+    def __init__(self, story: Story, row: int) -> None:
+        self.story = story
+        ledger = story.ledger
+        self.row = row_of(ledger.trades, row)
+        self.s = int(self.row["symbol"])
+        self.symbol = story.market.symbols[self.s]
+        self.side = int(self.row["side"])
+        self.order = row_of(ledger.orders, int(self.row["order_id"]))
+        fills = self._fills_of(self.order)
+        self.fill = next(fill for fill in fills if fill["i_time"] == self.row["entry_i"])
+        self.exit_fill = None if self.row["open"] else _exit_fill(ledger, self.row)
+        self.levels = self._levels_of(self.order)
+        self.exit_levels = self.levels
+        if self.is_left_by_another:
+            # A stop or target of another entry closed this one: first in, first out (F11).
+            number = int(self.exit_fill["order_id"]) if self.exit_fill else 0
+            self.exit_levels = self._levels_of(row_of(ledger.orders, number))
+
+    @property
+    def is_left_by_another(self) -> bool:
+        """Return whether the stop or target that ended the trade was another entry's."""
+        fill = self.exit_fill
+        if fill is None or fill["reason"] not in CHILDREN:
+            return False
+        return bool(fill["order_id"] != self.order["order_id"])
+
+    def _fills_of(self, order: Row) -> list[Row]:
+        """Return the fills by which an order made its entry."""
+        fills = self.story.ledger.fills
+        is_own = (fills["order_id"] == order["order_id"]) & (fills["symbol"] == self.s)
+        at = np.flatnonzero(is_own & (fills["side"] == self.side))
+        return [row_of(fills, int(i)) for i in at]
+
+    def _levels_of(self, order: Row) -> Levels:
+        last = self.story.ledger.time.size - 1
+        return levels_of(
+            self.story.market,
+            order,
+            self._fills_of(order)[0],
+            last if self.row["open"] else int(self.row["exit_i"]),
+            is_trail_fraction=_is_trail_fraction(self.story.decisions, self.side),
+        )
+
+    def bar(self, i: int) -> dict[str, float]:
+        """Return the bar of the trade's symbol at instant `i` of the run."""
+        market = self.story.market
+        return {name: float(getattr(market, name)[self.s, market.first + i]) for name in COLUMNS}
+
+    def indicators(self, i: int) -> dict[str, float]:
+        """Return the strategy's indicators at the close of a bar."""
+        t = self.story.market.first + i
+        return {name: float(values[self.s, t]) for name, values in self.story.rows.items()}
+
+
+def row_of(table: Mapping[str, Any], at: int) -> Row:
+    """Return one row of a table as plain numbers."""
+    return {name: values[at].item() for name, values in table.items()}
+
+
+def _exit_fill(ledger: Ledger, trade: Row) -> Row:
+    fills = ledger.fills
+    is_exit = (
+        (fills["i_time"] == trade["exit_i"])
+        & (fills["symbol"] == trade["symbol"])
+        & (fills["side"] == -trade["side"])
+        & (fills["price"] == trade["exit_price"])
+        & (fills["reason"] == trade["exit_reason"])
+    )
+    found = np.flatnonzero(is_exit)
+    # Children carry their entry's number; of two alike it is that one.
+    own = found[fills["order_id"][found] == trade["order_id"]]
+    return row_of(fills, int((own if own.size else found)[0]))
+
+
+def _is_trail_fraction(decisions: Decisions, side: int) -> bool:
+    if not isinstance(decisions, Signals):
+        return False
+    return (decisions.long if side > 0 else decisions.short).is_trail_fraction
