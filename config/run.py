@@ -25,7 +25,8 @@ Period = Literal["day", "week", "month", "quarter", "year"]
 Parameter = bool | int | float | str | dict[str, float]
 """The last: weights by symbol."""
 
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-^=]{0,31}$")]
+SYMBOL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._\-^=]{0,31}$"
+Symbol = Annotated[str, StringConstraints(pattern=SYMBOL_PATTERN)]
 """Letters, digits and `._-^=`, at most 32: safe in a path, in a URL and in SQL alike."""
 
 Timeframe = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}(s|min|h|d|w|mo)$")]

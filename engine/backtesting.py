@@ -29,7 +29,8 @@ def backtest(
     ----------
     bars : mapping of symbol to Bars
         All symbols are traded, from one account; so `symbols` of the configuration may be left
-        out, and `timeframe` too. A benchmark of another name than theirs is not traded.
+        out, and `timeframe` too. With `symbols` given, a benchmark and symbols that the strategy
+        reads by `of` are not traded when they are not among them.
     config : RunConfig or mapping
         As `config.run` describes; start and end are obeyed, and earlier bars feed indicators.
     checks : bool
@@ -60,10 +61,7 @@ def backtest(
     109999.0
     """
     run = plan_run(_with_bars_known(bars, config))
-    traded = {symbol: bars[symbol] for symbol in run.config.symbols}
-    market = build_market(
-        traded, start_ms=run.start_ms, end_ms=run.end_ms, warm_up_bars=run.warm_up_bars
-    )
+    market = run.market(bars)
     trial = Trial(run.strategy, run.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
@@ -84,14 +82,21 @@ def _with_bars_known(
     """Return the configuration with symbols and timeframe taken from the bars."""
     if not bars:
         raise InvalidBarsError("Expected the bars of at least one symbol, there are none.")
+    asked = set(config.symbols if isinstance(config, RunConfig) else config.get("symbols") or ())
+    beside = set(bars) - asked if asked & set(bars) else set()
+    only_read = beside & _read_symbols(config) if beside else set()
     if isinstance(config, RunConfig):
-        if set(bars) - {config.benchmark} <= set(config.symbols) <= set(bars):
+        if beside == only_read and asked <= set(bars):
             return config
         config = config.model_dump(exclude_unset=True)
-    asked = set(config.get("symbols") or ())
-    only_benchmark = {config.get("benchmark")} - asked if asked & set(bars) else set()
     timeframe = timeframe_of([series.time for series in bars.values()])
-    return {"timeframe": timeframe, **config, "symbols": sorted(set(bars) - only_benchmark)}
+    return {"timeframe": timeframe, **config, "symbols": sorted(set(bars) - only_read)}
+
+
+def _read_symbols(config: Mapping[str, Any] | RunConfig) -> set[str]:
+    """Return the symbols that a run reads for its strategy or its benchmark."""
+    run = plan_run(config)
+    return {*run.strategy.symbols, run.config.benchmark or ""}
 
 
 def _benchmark(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatArray | None:

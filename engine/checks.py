@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from config.run import Path
 from engine.kernels.comparison import first_difference, first_other_condition
-from engine.market import truncate
+from engine.market import known_bars, truncate
 from engine.resolve import WARM_UP_FACTOR
 from engine.trial import Rows, Trial, decision_rows
 from engine.types import BoolArray, FloatArray, IntArray, Ledger, Market, Signals
@@ -146,6 +146,7 @@ def _poisoned(market: Market, cut: int, direction: float, generator: np.random.G
         close=changed(other.close, level),
         volume=changed(other.volume, level[:, ::-1]),
         dividend=changed(other.dividend, level),
+        read=market.read and _poisoned(market.read, known_bars(market, cut), direction, generator),
     )
 
 
@@ -218,7 +219,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         start of the run) and detail.
     """
     lookback = trial.strategy.lookback
-    early = _first_early_signal(market, known.signals, lookback)
+    early = _first_early_signal(market, known.signals, trial.strategy.soonest)
     if early is not None:
         detail = f"A signal at {_stamp(market, early)} comes before all indicators are valid."
         return {"status": "fail", "detail": detail}
@@ -308,6 +309,7 @@ def _started_later(market: Market, n_bars: int) -> Market:
         low=np.where(kept, market.low, np.nan),
         close=np.where(kept, market.close, np.nan),
         volume=np.where(kept, market.volume, np.nan),
+        read=market.read and _started_later(market.read, n_bars),
     )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from engine.clock import timeframe_of
+from engine.errors import InvalidFormulaError
 from engine.formula.evaluation import run
 from engine.formula.functions import FUNCTIONS, Function, warm_functions
 from engine.formula.planning import plan_expression
-from engine.formula.series import bars_of
+from engine.formula.series import Sources, bars_of
 from engine.types import Bars, FloatArray
 
-__all__ = ["FUNCTIONS", "Function", "indicator", "warm_functions"]
+__all__ = ["FUNCTIONS", "Function", "expression_symbols", "indicator", "warm_functions"]
 
 
-def indicator(expression: str, bars: Bars) -> FloatArray:
+def indicator(expression: str, bars: Bars, others: Mapping[str, Bars] | None = None) -> FloatArray:
     """Return the value of an expression at each bar.
 
     Parameters
@@ -21,6 +25,8 @@ def indicator(expression: str, bars: Bars) -> FloatArray:
     expression : str
         In the formula language, without parameters, for example `rsi(close, 14)`.
     bars : Bars
+    others : mapping of symbol to Bars, optional
+        What `of` may read.
 
     Returns
     -------
@@ -41,7 +47,24 @@ def indicator(expression: str, bars: Bars) -> FloatArray:
     >>> indicator("sma(close, 2)", Bars(time, price, price, price, price, price))
     array([nan, 1.5, 3. ])
     """
-    program, first = plan_expression(expression)
-    values = np.asarray(run(program, bars_of(bars))["value"], np.float64)
+    program, symbols = plan_expression(expression, timeframe=timeframe_of([bars.time]))
+    known = others or {}
+    for symbol, position in symbols.items():
+        if symbol not in known:
+            raise InvalidFormulaError(f"Expected the bars of {symbol}.", position=position)
+    own = bars_of(bars)
+    sources = Sources(own, program.contexts, lambda symbol: bars_of(known[symbol]))
+    rows, first = run(program, sources)
+    values = np.asarray(rows["value"], np.float64)
     values[:first] = np.nan
     return values
+
+
+def expression_symbols(expression: str) -> tuple[str, ...]:
+    """Return the symbols that an expression reads by `of`.
+
+    Raises
+    ------
+    InvalidFormulaError
+    """
+    return tuple(plan_expression(expression)[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,7 @@ def build_market(
             split[i_symbol, i_bar if at is None else at[i_bar]] *= ratio
         for i_bar, cash in _actions(series, series.dividends, span):
             dividend[i_symbol, i_bar if at is None else at[i_bar]] += cash
-    prices = {
+    prices: dict[str, Any] = {
         name: _place([(getattr(b, name)[span], at) for b, span, at in kept], clock.size)
         for name in COLUMNS
     }
@@ -100,7 +100,18 @@ def truncate(market: Market, n_times: int) -> Market:
         split=_cut(market.split, n_times),
         dividend=_cut(market.dividend, n_times),
         delisted=market.delisted & is_over,
+        read=market.read and truncate(market.read, known_bars(market, n_times)),
     )
+
+
+def known_bars(market: Market, n_times: int) -> int:
+    """Return how many instants of the clock of `market.read` are over after `n_times` of its own.
+
+    Bars of one stamp are taken to close together.
+    """
+    if market.read is None or n_times == 0:
+        return 0
+    return int(market.read.time.searchsorted(market.time[n_times - 1], "right"))
 
 
 def _cut(rows: npt.NDArray[_T], n_times: int) -> npt.NDArray[_T]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.run import RunConfig
-from engine.formula import IndicatorRow, Plan, evaluate_with_rows
+from engine.formula import IndicatorRow, Place, Plan, evaluate_with_rows
 from engine.formula.definition import ParameterValue
 from engine.sizing import apply_sizing
 from engine.types import Decisions, FloatArray, Market
@@ -22,7 +22,15 @@ class PlannedStrategy(Protocol):
 
     @property
     def lookback(self) -> int:
-        """Return before which of a symbol's own bars no order is made for it."""
+        """Return from which of a symbol's own bars on orders can be made for it, at the latest."""
+
+    @property
+    def soonest(self) -> int:
+        """Return before which of a symbol's own bars no order can be made for it."""
+
+    @property
+    def symbols(self) -> Mapping[str, Place]:
+        """Return the symbols that it reads, whether traded or not, and where it names them."""
 
     @property
     def rows(self) -> Sequence[IndicatorRow]:
@@ -49,8 +57,18 @@ class PlannedFormula:
 
     @property
     def lookback(self) -> int:
-        """Return before which of a symbol's own bars no order is made for it."""
+        """Return from which of a symbol's own bars on orders can be made for it, at the latest."""
         return self.plan.lookback
+
+    @property
+    def soonest(self) -> int:
+        """Return before which of a symbol's own bars no order can be made for it."""
+        return self.plan.soonest
+
+    @property
+    def symbols(self) -> Mapping[str, Place]:
+        """Return the other symbols that the formula names."""
+        return self.plan.symbols
 
     @property
     def rows(self) -> Sequence[IndicatorRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -13,12 +13,14 @@ from pydantic_core import ErrorDetails
 
 from config.run import RunConfig, Sizing
 from engine.clock import DAY_MS
-from engine.errors import InvalidParameterError
+from engine.errors import InvalidFormulaError, InvalidParameterError
 from engine.formula import StrategyDefinition, plan_strategy
 from engine.formula.definition import ParameterValue, formula_definition, resolve_params
+from engine.market import build_market
 from engine.planned import PlannedFormula, PlannedStrategy
 from engine.sizing import SIZE_KINDS
 from engine.strategies import builtin
+from engine.types import Bars, Market
 
 WARM_UP_FACTOR = 4
 """Bars before the start that feed indicators, in multiples of the longest lookback."""
@@ -39,6 +41,50 @@ class RunPlan:
     end_ms: int | None
     warm_up_bars: int
 
+    @property
+    def read_symbols(self) -> tuple[str, ...]:
+        """Return the symbols that the strategy reads and the run does not trade."""
+        return tuple(sorted(set(self.strategy.symbols) - set(self.config.symbols)))
+
+    def market(self, bars: Mapping[str, Bars]) -> Market:
+        """Return the traded symbols' bars on one clock, with those that are only read beside.
+
+        Raises
+        ------
+        InvalidBarsError
+            If bars cannot be traded on, or none lies between start and end.
+        InvalidFormulaError
+            If the strategy reads a symbol of which there are no bars.
+        """
+        self.refuse_unread(bars)
+
+        def build(symbols: Iterable[str]) -> Market:
+            return build_market(
+                {symbol: bars[symbol] for symbol in symbols},
+                start_ms=self.start_ms,
+                end_ms=self.end_ms,
+                warm_up_bars=self.warm_up_bars,
+            )
+
+        market = build(self.config.symbols)
+        return replace(market, read=build(self.read_symbols)) if self.read_symbols else market
+
+    def refuse_unread(self, known: Iterable[str]) -> None:
+        """Raise InvalidFormulaError for the first symbol read that is not among the known ones."""
+        names = sorted(known)
+        for symbol in self.read_symbols:
+            if symbol in names:
+                continue
+            field, position = self.strategy.symbols[symbol]
+            close = get_close_matches(symbol, names, 1, 0.5)
+            hint = f"; did you mean {close[0]}?" if close else "."
+            raise InvalidFormulaError(
+                f"{field}: There are no {self.config.timeframe} bars of {symbol}{hint}",
+                field=field,
+                position=position,
+                suggestion=f'"{close[0]}"' if close else None,
+            )
+
 
 def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
     """Return the resolved configuration of a run with its strategy, ready to be fed with bars.
@@ -54,7 +100,7 @@ def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
         # The configured size wins, so a formula's own neither delays nor blocks an entry.
         formula = {name: text for name, text in definition.formula.items() if name != "size"}
         traded = replace(definition, formula=formula)
-    strategy = PlannedFormula(plan_strategy(traded, params))
+    strategy = PlannedFormula(plan_strategy(traded, params, timeframe=resolved.timeframe))
     return RunPlan(
         config=resolved,
         definition=definition,

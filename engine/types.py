@@ -131,7 +131,8 @@ class Market:
     Price arrays have shape (n_symbols, n_times) and are NaN where `has_bar` is False. `split` is
     the ratio that acts at a bar (1.0: none), `dividend` the cash per raw share (0.0: none); an
     action without a bar on its date stands at the symbol's next bar (F14). The run itself starts
-    at index `first`: earlier bars feed indicators only.
+    at index `first`: earlier bars feed indicators only. `read` holds symbols that formulas read
+    and nobody trades, on a clock of their own.
     """
 
     symbols: tuple[str, ...]
@@ -149,6 +150,7 @@ class Market:
     calendars: tuple[str | None, ...]
     zones: tuple[str, ...]
     first: int
+    read: Market | None = None
 
     @cached_property
     def has_action(self) -> BoolArray:

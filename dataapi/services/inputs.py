@@ -19,8 +19,9 @@ from engine.version import ENGINE_VERSION
 class Inputs:
     """What a run is made from; two equal `key`s are the same run.
 
-    `bars` holds the bars used by symbol, warm-up included, and the benchmark's where that is a
-    symbol of its own. The plan's configuration is resolved: its start and end are set.
+    `bars` holds the bars used by symbol, warm-up included: of the traded symbols, of those that
+    the strategy reads, and of the benchmark where that is a symbol of its own. The plan's
+    configuration is resolved: its start and end are set.
     """
 
     plan: RunPlan
@@ -70,7 +71,11 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
     EngineError
         If the strategy, its parameters or the configuration are refused.
     """
-    series = {symbol: _info(store, config, symbol) for symbol in read_symbols(config)}
+    asked = plan_run(config)
+    if asked.read_symbols:
+        stored = store.series.list()
+        asked.refuse_unread({one.symbol for one in stored if one.timeframe == config.timeframe})
+    series = {symbol: _info(store, config, symbol) for symbol in _symbols(asked)}
     plan = plan_run(_with_period(config, series))
     bars = {
         symbol: store.series.bars(
@@ -97,10 +102,20 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
 
 
 def read_symbols(config: RunConfig) -> list[str]:
-    """Return the symbols whose bars are read, the benchmark's included."""
-    names = set(config.symbols)
-    if config.benchmark not in {None, "buy_and_hold"}:
-        names.add(str(config.benchmark))
+    """Return the symbols whose bars are read: traded, named by the strategy, or the benchmark.
+
+    Raises
+    ------
+    EngineError
+        If the configuration is refused.
+    """
+    return _symbols(plan_run(config))
+
+
+def _symbols(plan: RunPlan) -> list[str]:
+    names = {*plan.config.symbols, *plan.read_symbols}
+    if plan.config.benchmark not in {None, "buy_and_hold"}:
+        names.add(str(plan.config.benchmark))
     return sorted(names)
 
 

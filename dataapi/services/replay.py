@@ -18,7 +18,6 @@ from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.runs import Runs
 from engine.events import event_table
-from engine.market import build_market
 from engine.resolve import RunPlan
 from engine.tables import fill_table
 from engine.trades import position_weights
@@ -52,10 +51,7 @@ def replay(runs: Runs, run_id: str) -> Replay:
     if inputs.fingerprint != document["fingerprint"]:
         raise Conflict("The bars of this run have changed since: this can no longer be shown.")
     plan = inputs.plan
-    traded = {symbol: inputs.bars[symbol] for symbol in inputs.config.symbols}
-    market = build_market(
-        traded, start_ms=plan.start_ms, end_ms=plan.end_ms, warm_up_bars=plan.warm_up_bars
-    )
+    market = plan.market(inputs.bars)
     trial = Trial(plan.strategy, plan.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)

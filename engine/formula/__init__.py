@@ -10,13 +10,14 @@ from engine.formula.definition import (
     resolve_params,
 )
 from engine.formula.evaluation import evaluate, evaluate_with_rows, plan_rows
-from engine.formula.planning import FIELDS, IndicatorRow, Plan, plan_strategy
+from engine.formula.planning import FIELDS, IndicatorRow, Place, Plan, plan_strategy
 
 __all__ = [
     "DIRECTIONS",
     "FIELDS",
     "IndicatorRow",
     "ParameterSpec",
+    "Place",
     "Plan",
     "StrategyDefinition",
     "Word",

@@ -7,36 +7,38 @@ problem becomes None, and what reads it too.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple, cast
 
+from config.run import SYMBOL_PATTERN
 from engine.errors import InvalidFormulaError
 from engine.formula import arithmetic
-from engine.formula.functions import FUNCTIONS, MAX_WINDOW, Argument, Function
+from engine.formula.functions import FUNCTIONS, MAX_WINDOW, SERIES_CALLS, Argument, Function
 from engine.formula.nodes import (
     COLUMNS,
+    CROSSES,
+    ENTRY_PRICE,
+    OWN,
+    POSITION,
     PRICES,
+    Context,
     Graph,
     Node,
+    bare,
     number_text,
 )
+from engine.formula.periods import is_timeframe, most_bars, nearest_timeframe
 from engine.formula.syntax import parse
 
 MAX_NODES = 250
 """Of one plan: a million bars of each take 2 GB at most."""
 
-ENTRY_PRICE = "entry_price"
 PERCENT = "percent"
 NONE = "none"
 SIZES = ("fraction", "units", "cash", "risk")
-LATER = {
-    "of": "Series of other symbols (of) are not available in this version.",
-    "on": "Series of higher timeframes (on) are not available in this version.",
-    "bars_in_trade": "`bars_in_trade` is not available in this version.",
-    "open_profit": "`open_profit` is not available in this version.",
-}
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%", ast.Pow: "**"}
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -56,10 +58,20 @@ class Linear(NamedTuple):
 class Builder:
     """Writes formulas into one graph, with the parameters' values in place of their names."""
 
-    def __init__(self, params: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, float],
+        *,
+        timeframe: str | None = None,
+        has_position: bool = True,
+    ) -> None:
         self.graph = Graph()
         self.problems: list[InvalidFormulaError] = []
+        self.symbols: dict[str, int] = {}
+        """Other symbols that are read, and the position of the first `of` of each."""
         self._params = params
+        self._timeframe = timeframe
+        self._has_position = has_position
 
     def refuse(self, tree: ast.AST, message: str, suggestion: str | None = None) -> None:
         """Write down a problem at a part of the formula."""
@@ -91,7 +103,7 @@ class Builder:
 
     def linear(self, tree: ast.expr) -> Linear | None:
         """Return an expression as a + b · entry_price."""
-        if not _reads_entry_price(tree):
+        if not reads_entry_price(tree):
             index = self.number(tree)
             return None if index is None else Linear(index, None)
         match tree:
@@ -104,10 +116,10 @@ class Builder:
                 return self._linear_sum(
                     tree, _BINARY[type(op)], self.linear(left), self.linear(right)
                 )
-            case ast.BinOp(left=left, op=ast.Mult(), right=right) if not _reads_entry_price(left):
+            case ast.BinOp(left=left, op=ast.Mult(), right=right) if not reads_entry_price(left):
                 return self._linear_scaled(tree, "*", self.linear(right), self.number(left))
             case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right) if (
-                not _reads_entry_price(right)
+                not reads_entry_price(right)
             ):
                 return self._linear_scaled(
                     tree, _BINARY[type(op)], self.linear(left), self.number(right)
@@ -165,15 +177,27 @@ class Builder:
             return self.graph.constant(float(self._params[name]))
         if name in COLUMNS:
             return self._column(name)
-        if name == ENTRY_PRICE:
-            self.refuse(tree, "`entry_price` may be used in stop and target fields only.")
-        elif name in LATER:
-            self.refuse(tree, LATER[name])
-        elif name in FUNCTIONS:
+        if name in POSITION:
+            return self._position(tree, name)
+        if name in FUNCTIONS:
             self.refuse(tree, f"`{name}` is a function.", FUNCTIONS[name].signature)
         else:
-            self._refuse_unknown(tree, "name", name, [*COLUMNS, *self._params, *FUNCTIONS])
+            known = [*COLUMNS, *POSITION, *self._params, *FUNCTIONS]
+            self._refuse_unknown(tree, "name", name, known)
         return None
+
+    def _position(self, tree: ast.Name, name: str) -> int | None:
+        """Return a name of the open position; its unit is money, or the price of one share."""
+        if not self._has_position:
+            self.refuse(tree, f"`{name}` is not available here.")
+            return None
+        if self.graph.context != OWN:
+            self.refuse(tree, f"`{name}` belongs to the position, not to another series.")
+            return None
+        scale = 1.0 if name == ENTRY_PRICE else 0.0
+        return self.graph.add(
+            Node("position", name=name, scale=scale, reads_position=True, text=name)
+        )
 
     def _apply(self, tree: ast.AST, op: str, *args: int | None, offset: int = 0) -> int | None:
         """Add an operation on these nodes; on constants, its value."""
@@ -181,6 +205,9 @@ class Builder:
         if len(known) < len(args):
             return None
         children = [self.graph[index] for index in known]
+        if op in ("offset", *CROSSES) and any(child.reads_position for child in children):
+            self._refuse_history(tree)
+            return None
         if op in arithmetic.NUMERIC and all(child.is_constant for child in children):
             return self._finite_constant(
                 tree, arithmetic.fold(op, [child.constant for child in children])
@@ -191,6 +218,13 @@ class Builder:
             return None
         text = _text(op, [child.text for child in children], offset)
         return self.graph.operation(op, tuple(known), text, offset=offset)
+
+    def _refuse_history(self, tree: ast.AST) -> None:
+        self.refuse(
+            tree,
+            f"The open position ({', '.join(POSITION)}) is known now and not for earlier bars: use "
+            "it without `x[k]` and without functions that look back.",
+        )
 
     def _as_number(self, index: int) -> int:
         node = self.graph[index]
@@ -231,6 +265,8 @@ class Builder:
         if function is None or name is None:
             self._refuse_call(tree, name)
             return None
+        if name in SERIES_CALLS and len(tree.args) == 2 and not tree.keywords:
+            return self._of(tree) if name == "of" else self._on(tree)
         if tree.keywords or len(tree.args) != len(function.arguments):
             n = len(function.arguments)
             self.refuse(
@@ -251,21 +287,88 @@ class Builder:
             return self._apply(tree, function.name, *series)
         if None in series or None in numbers:
             return None
+        if any(self.graph[index].reads_position for index in series if index is not None):
+            self._refuse_history(tree)
+            return None
         inputs = [index for index in series if index is not None]
         inputs += [self._column(column) for column in function.reads]
         return self._function(
             function, inputs, [number for number in numbers if number is not None]
         )
 
+    def _of(self, tree: ast.Call) -> int | None:
+        """Return an expression on another symbol's bars."""
+        context = self.graph.context
+        if context != OWN:
+            where = "on" if context.timeframe else "of"
+            hint = ': write `of("SPY", on("1w", …))`.' if where == "on" else "."
+            self.refuse(tree.func, f"`of` cannot stand inside `{where}`{hint}")
+            return None
+        symbol = self._text(tree.args[0], 'a symbol in quotes, as in `of("SPY", close)`')
+        if symbol is None:
+            return None
+        if not re.fullmatch(SYMBOL_PATTERN, symbol):
+            self.refuse(tree.args[0], "A symbol has letters, digits and `._-^=`, 32 at most.")
+            return None
+        self.symbols.setdefault(symbol, tree.args[0].col_offset)
+        return self._inside(Context(symbol, context.timeframe), tree.args[1], 1)
+
+    def _on(self, tree: ast.Call) -> int | None:
+        """Return an expression on bars of a higher timeframe."""
+        context = self.graph.context
+        if context.timeframe:
+            self.refuse(tree.func, "`on` cannot stand inside `on`: name one timeframe.")
+            return None
+        timeframe = self._text(tree.args[0], 'a timeframe in quotes, as in `on("1w", close)`')
+        if timeframe is None:
+            return None
+        base = self._timeframe or "1d"
+        if not is_timeframe(timeframe):
+            self._refuse_timeframe(tree.args[0], timeframe)
+            return None
+        n_bars = most_bars(timeframe, base)
+        if not n_bars and self._timeframe is not None:
+            self.refuse(
+                tree.args[0],
+                f"Expected a longer timeframe than that of the run, {base}, was {timeframe}.",
+            )
+            return None
+        return self._inside(Context(context.symbol, timeframe), tree.args[1], max(n_bars, 1))
+
+    def _refuse_timeframe(self, tree: ast.expr, text: str) -> None:
+        near = nearest_timeframe(text)
+        hint = f'; did you mean "{near}"?' if near else "."
+        self.refuse(
+            tree,
+            f"Expected a timeframe such as 5min, 1h, 1d, 1w or 1mo, was {text[:40]!r}{hint}",
+            near and f'"{near}"',
+        )
+
+    def _text(self, tree: ast.expr, expected: str) -> str | None:
+        """Return an argument that must be text in quotes."""
+        match tree:
+            case ast.Constant(value=str() as text):
+                return text
+        name = tree.id if isinstance(tree, ast.Name) else None
+        self.refuse(tree, f"Expected {expected}.", name and f'"{name}"')
+        return None
+
+    def _inside(self, context: Context, tree: ast.expr, most_bars: int) -> int | None:
+        """Return an expression computed in another context, joined to this one."""
+        outer, self.graph.context = self.graph.context, context
+        index = self.build(tree)
+        self.graph.context = outer
+        return index if index is None else self.graph.join(index, most_bars)
+
     def _refuse_call(self, tree: ast.Call, name: str | None) -> None:
         if name is None:
             self.refuse(tree.func, "Only functions can be called, by their name.")
-        elif name in LATER:
-            self.refuse(tree.func, LATER[name])
         elif name in SIZES:
             self.refuse(tree.func, f"`{name}(x)` may be used in the field size only.")
         elif name == PERCENT:
             self.refuse(tree.func, "`percent(x)` may be used in trail_long and trail_short only.")
+        elif name in POSITION:
+            self.refuse(tree.func, f"`{name}` is not a function.", name)
         elif name in COLUMNS or name in self._params:
             self.refuse(tree.func, f"`{name}` is not a function; `{name}[k]` is k bars ago.")
         else:
@@ -296,7 +399,14 @@ class Builder:
     def _column(self, name: str) -> int:
         scale = 1.0 if name in PRICES else -1.0 if name == "volume" else 0.0
         return self.graph.add(
-            Node("column", name=name, scale=scale, is_price_level=name in PRICES, text=name)
+            Node(
+                "column",
+                name=name,
+                scale=scale,
+                is_price_level=name in PRICES,
+                context=self.graph.context,
+                text=name,
+            )
         )
 
     def _function(self, function: Function, inputs: list[int], numbers: list[float]) -> int:
@@ -305,7 +415,7 @@ class Builder:
         names = [a.name for a in function.arguments if a.kind != "series"]
         first = first_valid(function.lookback, tuple(zip(names, numbers, strict=True)))
         n_series = len(inputs) - len(function.reads)
-        arguments = [_bare(child.text) for child in children[:n_series]]
+        arguments = [bare(child.text) for child in children[:n_series]]
         arguments += [number_text(number) for number in numbers]
         return self.graph.add(
             Node(
@@ -314,9 +424,11 @@ class Builder:
                 name=function.name,
                 numbers=tuple(numbers),
                 lookback=max(child.lookback for child in children) + first,
+                soonest=max(child.soonest for child in children) + first,
                 scale=_function_scale(function, children),
                 is_price_level=function.is_overlay and all(c.is_price_level for c in children),
                 reads_conditions=any(child.reads_conditions for child in children),
+                context=self.graph.context,
                 text=f"{function.name}({', '.join(arguments)})",
             )
         )
@@ -350,7 +462,8 @@ def first_valid(rule: str, arguments: tuple[tuple[str, float], ...]) -> int:
     return int(cast(float, Builder(dict(arguments)).constant(parse(rule))))
 
 
-def _reads_entry_price(tree: ast.expr) -> bool:
+def reads_entry_price(tree: ast.expr) -> bool:
+    """Return whether an expression names the entry price."""
     return any(isinstance(node, ast.Name) and node.id == ENTRY_PRICE for node in ast.walk(tree))
 
 
@@ -371,17 +484,5 @@ def _text(op: str, texts: list[str], offset: int) -> str:
     if op in ("negative", "not"):
         return f"({'-' if op == 'negative' else 'not '}{texts[0]})"
     if op in FUNCTIONS:
-        return f"{op}({', '.join(map(_bare, texts))})"
+        return f"{op}({', '.join(map(bare, texts))})"
     return f"({f' {op} '.join(texts)})"
-
-
-def _bare(text: str) -> str:
-    """Return a text without the parentheses around all of it."""
-    if not text.startswith("("):
-        return text
-    depth = 0
-    for i, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return text[1:-1] if i == len(text) - 1 else text
-    return text

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from engine.errors import EngineError
-from engine.formula.builder import ENTRY_PRICE, PERCENT, SIZES
+from engine.formula.builder import PERCENT, SIZES
 from engine.formula.definition import formula_definition, resolve_params
 from engine.formula.functions import FUNCTIONS
-from engine.formula.nodes import COLUMNS
+from engine.formula.nodes import COLUMNS, POSITION
 from engine.formula.planning import Plan, plan_or_problems
 from engine.formula.syntax import MAX_CHARACTERS, Token, scan
 
-WordKind = Literal["name", "function", "parameter", "number", "operator", "unknown"]
+WordKind = Literal["name", "function", "parameter", "number", "text", "operator", "unknown"]
 
 
 class Word(NamedTuple):
@@ -70,9 +70,9 @@ def formula_words(text: str, params: Iterable[str] = ()) -> list[Word]:
 
 def _kind(token: Token, params: frozenset[str]) -> WordKind:
     if token.kind != "name":
-        return "unknown" if token.kind == "text" else token.kind
+        return token.kind
     if token.text in params:
         return "parameter"
     if token.text in FUNCTIONS or token.text in (*SIZES, PERCENT):
         return "function"
-    return "name" if token.text in (*COLUMNS, ENTRY_PRICE) else "unknown"
+    return "name" if token.text in (*COLUMNS, *POSITION) else "unknown"

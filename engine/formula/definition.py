@@ -11,18 +11,16 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from engine.errors import InvalidParameterError
-from engine.formula.builder import ENTRY_PRICE, LATER, NONE, PERCENT, SIZES
+from engine.formula.builder import NONE, PERCENT, SIZES
 from engine.formula.functions import FUNCTIONS
-from engine.formula.nodes import COLUMNS
+from engine.formula.nodes import COLUMNS, POSITION
 
 ParameterKind = Literal["int", "float", "choice"]
 ParameterValue = int | float | str
 DIRECTIONS = ("long_only", "short_only", "long_short")
 
 _KEYS = {"default", "min", "max", "step", "choices", "kind", "description"}
-_RESERVED = frozenset(
-    {*COLUMNS, *FUNCTIONS, *SIZES, *LATER, ENTRY_PRICE, PERCENT, NONE, *keyword.kwlist}
-)
+_RESERVED = frozenset({*COLUMNS, *POSITION, *FUNCTIONS, *SIZES, PERCENT, NONE, *keyword.kwlist})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 
 

@@ -13,12 +13,15 @@ from engine.kernels import arithmetic, indicators, oscillators, trend
 MAX_WINDOW = 100_000
 
 Scale = Literal["as x", "square of x", "none", "price", "volume"]
-ArgumentKind = Literal["series", "window", "number"]
+ArgumentKind = Literal["series", "window", "number", "symbol", "timeframe"]
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a function: a series, a window in bars, or another constant."""
+    """An argument of a function: a series, a window in bars, or another constant.
+
+    A symbol or timeframe is text in quotes.
+    """
 
     name: str
     kind: ArgumentKind
@@ -240,9 +243,15 @@ _ALL = (
     _function("log", "Natural logarithm; missing unless the value is positive.", arguments=_X),
     _function("exp", "e to the power of x.", arguments=_X),
     _function("sign", "1, 0 or −1.", arguments=_X),
+    _function("of", "x on the bars of another symbol, as of its last completed bar.",
+              arguments=(Argument("symbol", "symbol"), *_X)),
+    _function("on", "x on bars of a longer timeframe, as of the last completed one.",
+              arguments=(Argument("timeframe", "timeframe"), *_X)),
 )  # fmt: skip
 
 FUNCTIONS: dict[str, Function] = {function.name: function for function in _ALL}
+SERIES_CALLS = ("of", "on")
+"""Functions that say on which bars their argument is computed."""
 
 
 def warm_functions() -> None:

@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from engine.errors import InvalidFormulaError
-from engine.formula.builder import NONE, PERCENT, SIZES, Builder, Linear
+from engine.formula.builder import NONE, PERCENT, SIZES, Builder, Linear, reads_entry_price
 from engine.formula.definition import (
     ParameterValue,
     StrategyDefinition,
     resolve_params,
 )
 from engine.formula.fusion import Tree
-from engine.formula.nodes import Node
+from engine.formula.nodes import OWN, Context, Node
 from engine.formula.syntax import parse
 from engine.types import SizeKind
 
@@ -52,9 +52,21 @@ class Program:
     @property
     def is_free_of_scale(self) -> bool:
         """Whether every output is a power of the price unit, so that adjusting once is exact."""
-        return all(self.nodes[i].scale is not None for i in self.outputs.values()) and all(
-            self.nodes[i].scale is not None for guard in self.guards.values() for i in guard
+        return all(self.nodes[i].own_scale is not None for i in self.outputs.values()) and all(
+            self.nodes[i].own_scale is not None for guard in self.guards.values() for i in guard
         )
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """The contexts of its nodes besides its own, each after the one that it is joined to."""
+        return tuple(sorted({node.context for node in self.nodes} - {OWN}))
+
+
+class Place(NamedTuple):
+    """Where in a formula something stands."""
+
+    field: str
+    position: int
 
 
 class IndicatorRow(NamedTuple):
@@ -73,24 +85,29 @@ class Plan:
     program : Program
         Outputs are named as the fields; stops and targets have two, for example `stop_long.a`
         and `stop_long.b`, of a + b · entry_price.
-    lookback : int
+    lookback, soonest : int
         The largest first valid index of every function and offset in any field: no order is made
-        before this own bar of a symbol.
+        before this own bar of a symbol. At most, and at least: they differ for `of` and `on`,
+        where it depends on the bars.
     size_kind : SizeKind or None
         None when the formula gives no size.
     trail_fractions : frozenset of str
         The sides whose trail is a fraction of the price, not a distance.
     expire_bars, pyramiding : int
+    symbols : mapping of symbol to Place
+        Other symbols that the formula reads, and where it first names each.
     params : mapping
         Every parameter with its value.
     """
 
     program: Program
     lookback: int
+    soonest: int
     size_kind: SizeKind | None
     trail_fractions: frozenset[str]
     expire_bars: int
     pyramiding: int
+    symbols: Mapping[str, Place]
     params: Mapping[str, ParameterValue]
 
     def has(self, field: str) -> bool:
@@ -102,13 +119,20 @@ class Plan:
     def rows(self) -> tuple[IndicatorRow, ...]:
         """The indicators, in the order of the formula; `plan_rows` computes them."""
         nodes = self.program.nodes
-        return tuple(IndicatorRow(n.text, n.is_price_level) for n in nodes if n.op == "function")
+        return tuple(
+            IndicatorRow(n.label, n.is_price_level and not n.context.symbol)
+            for n in nodes
+            if n.op == "function"
+        )
 
 
-def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> Plan:
+def plan_strategy(
+    definition: StrategyDefinition, params: Mapping[str, Any], *, timeframe: str | None = None
+) -> Plan:
     """Check a strategy's formulas with these parameters and return its plan.
 
-    The side that the parameter `direction` excludes is dropped. Plans are cached.
+    The side that the parameter `direction` excludes is dropped. Plans are cached. `timeframe` is
+    that of the run's bars, above which `on` has to be; None, when it is not known yet, allows all.
 
     Raises
     ------
@@ -118,7 +142,7 @@ def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
         With field, position and, where there is one, a suggestion: the first problem found.
     """
     values = resolve_params(definition, params)
-    planned = plan_or_problems(tuple(definition.formula.items()), tuple(values.items()))
+    planned = plan_or_problems(tuple(definition.formula.items()), tuple(values.items()), timeframe)
     if isinstance(planned, Plan):
         return planned
     first = planned[0]
@@ -130,44 +154,54 @@ def plan_strategy(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
     )
 
 
-def plan_expression(text: str) -> tuple[Program, int]:
-    """Return the program of one expression without parameters, and its first valid index.
+def plan_expression(
+    text: str, *, timeframe: str | None = None
+) -> tuple[Program, Mapping[str, int]]:
+    """Return the program of one expression without parameters, and the symbols it reads.
 
-    The program's one output is called `value`.
+    The program's one output is called `value`; each symbol comes with its position in the text.
 
     Raises
     ------
     InvalidFormulaError
     """
-    builder = Builder({})
+    builder = Builder({}, timeframe=timeframe, has_position=False)
     index = builder.build(parse(text))
     if builder.problems:
         raise builder.problems[0]
     nodes, outputs = _needed(tuple(builder.graph.nodes), {"value": cast(int, index)})
-    return Program(nodes, outputs, {}), nodes[outputs["value"]].lookback
+    return Program(nodes, outputs, {}), builder.symbols
 
 
 @lru_cache(maxsize=512)
 def plan_or_problems(
-    formula: tuple[tuple[str, str], ...], params: tuple[tuple[str, ParameterValue], ...]
+    formula: tuple[tuple[str, str], ...],
+    params: tuple[tuple[str, ParameterValue], ...],
+    timeframe: str | None = None,
 ) -> Plan | tuple[InvalidFormulaError, ...]:
     """Return the plan, or every problem that prevents it."""
-    return _Planner(dict(formula), dict(params)).plan()
+    return _Planner(dict(formula), dict(params), timeframe).plan()
 
 
 class _Planner:
     """Plans one strategy; `problems` grows while it works."""
 
-    def __init__(self, formula: dict[str, str], params: dict[str, ParameterValue]) -> None:
+    def __init__(
+        self,
+        formula: dict[str, str],
+        params: dict[str, ParameterValue],
+        timeframe: str | None,
+    ) -> None:
         self._params = params
         self._formula = formula
         numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
-        self._builder = Builder(numbers)
+        self._builder = Builder(numbers, timeframe=timeframe, has_position=False)
         self._problems: list[InvalidFormulaError] = []
         self._outputs: dict[str, int] = {}
         self._constants = dict(CONSTANT_FIELDS)
         self._size_kind: SizeKind | None = None
         self._trail_fractions: set[str] = set()
+        self._symbols: dict[str, Place] = {}
 
     def plan(self) -> Plan | tuple[InvalidFormulaError, ...]:
         dropped = {"long_only": "short", "short_only": "long"}.get(
@@ -197,7 +231,10 @@ class _Planner:
             self._problems.append(_located(error, field))
             return
         self._builder.problems.clear()
+        self._builder.symbols.clear()
         self._plan_tree(field, tree)
+        for symbol, position in self._builder.symbols.items():
+            self._symbols.setdefault(symbol, Place(field, position))
         self._problems += [_located(problem, field) for problem in self._builder.problems]
 
     def _plan_tree(self, field: str, tree: ast.expr) -> None:
@@ -251,6 +288,14 @@ class _Planner:
         if name == PERCENT and argument is not None:
             self._trail_fractions.add(field.removeprefix("trail_"))
             tree = argument
+        if reads_entry_price(tree):
+            self._builder.refuse(
+                tree,
+                "A trail does not use `entry_price`: it is a distance known at the signal, or "
+                "`percent(x)` of the price.",
+                "percent(0.05)",
+            )
+            return
         self._output(field, self._builder.number(tree))
 
     def _check_fields(self, kept: Iterable[str]) -> None:
@@ -278,15 +323,18 @@ class _Planner:
 
     def _finish(self) -> Plan:
         nodes, outputs = _needed(tuple(self._builder.graph.nodes), self._outputs)
-        lookback = max(nodes[index].lookback for index in outputs.values())
+        wanted = [nodes[index] for index in outputs.values()]
+        read = {node.context.symbol for node in nodes}
         program = Program(nodes, outputs, _guards(outputs))
         return Plan(
             program=program,
-            lookback=lookback,
+            lookback=max(node.lookback for node in wanted),
+            soonest=max(node.soonest for node in wanted),
             size_kind=self._size_kind,
             trail_fractions=frozenset(self._trail_fractions),
             expire_bars=self._constants["expire_bars"],
             pyramiding=self._constants["pyramiding"],
+            symbols={name: place for name, place in self._symbols.items() if name in read},
             params=self._params,
         )
 

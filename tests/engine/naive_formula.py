@@ -7,6 +7,7 @@ it from the first bar on, and what remains is the last value: slow, and nothing 
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import math
 import operator
 
@@ -30,21 +31,73 @@ class Row(list):
         self.lookback = lookback
 
 
-def last_value(text: str, bars: Bars, i_bar: int) -> tuple[float | bool, bool, int]:
+def last_value(text: str, bars: Bars, i_bar: int, others=None) -> tuple[float | bool, bool, int]:
     """The expression's value at a bar, whether it reads a NaN there, and its lookback."""
-    row = evaluate(ast.parse(text, mode="eval").body, history(bars, i_bar))
+    row = evaluate(ast.parse(text, mode="eval").body, history(bars, i_bar, others))
     return row[i_bar], row.missing[i_bar], row.lookback
 
 
-def history(bars: Bars, i_bar: int) -> dict[str, list[float]]:
-    """The columns up to a bar, in that bar's shares."""
+def history(bars: Bars, i_bar: int, others=None) -> dict[str, list[float]]:
+    """The columns up to a bar, in that bar's shares; beside them the stamps and other symbols."""
     columns = {name: getattr(bars, name)[: i_bar + 1].tolist() for name in COLUMNS}
     for ex_time, ratio in bars.splits or ():
         acts = next(i for i, time in enumerate(bars.time) if time >= ex_time)
         for i in range(acts if acts <= i_bar else 0):
             for name in COLUMNS:
                 columns[name][i] *= ratio if name == "volume" else 1 / ratio
-    return columns
+    return columns | {"time": bars.time[: i_bar + 1].tolist(), "others": others or {}}
+
+
+def other_symbol(symbol: str, tree: ast.expr, columns) -> Row:
+    """of(symbol, x): at each bar the value at the symbol's last bar that is over by then.
+
+    The whole past is in the shares that the other symbol has at the last of these bars.
+    """
+    bars, closes_later = columns["others"][symbol]
+    last = [
+        sum(t < time or (t == time and not closes_later) for t in bars.time) - 1
+        for time in columns["time"]
+    ]
+    if last[-1] < 0:
+        is_condition = isinstance(evaluate(tree, history(bars, 0))[0], bool)
+        return Row([False if is_condition else NAN] * len(last), [True] * len(last), len(last))
+    return picked(evaluate(tree, history(bars, last[-1])), last)
+
+
+def longer_bars(timeframe: str, tree: ast.expr, columns) -> Row:
+    """on(timeframe, x): at each bar the value at the last period before the bar's own."""
+    numbers, groups = [], []
+    before = None
+    for i, time in enumerate(columns["time"]):
+        day = dt.datetime.fromtimestamp(time / 1000, dt.UTC).date()
+        period = {
+            "1w": day.isocalendar()[:2],
+            "1mo": (day.year, day.month),
+            "3mo": (day.year, (day.month - 1) // 3),
+            "2d": day.toordinal() - 719163 - (day.toordinal() - 719163) % 2,
+        }[timeframe]
+        if period != before:
+            groups.append([])
+            before = period
+        groups[-1].append(i)
+        numbers.append(len(groups) - 1)
+    values = {
+        "open": [columns["open"][g[0]] for g in groups],
+        "high": [max(columns["high"][i] for i in g) for g in groups],
+        "low": [min(columns["low"][i] for i in g) for g in groups],
+        "close": [columns["close"][g[-1]] for g in groups],
+        "volume": [sum(columns["volume"][i] for i in g) for g in groups],
+    }
+    return picked(evaluate(tree, values), [number - 1 for number in numbers])
+
+
+def picked(row: Row, places: list[int]) -> Row:
+    """The values of a row at these places, nothing where the place is −1."""
+    nothing = False if isinstance(row[0], bool) else NAN
+    values = [row[j] if j >= 0 else nothing for j in places]
+    missing = [row.missing[j] if j >= 0 else True for j in places]
+    valid = [k for k, j in enumerate(places) if j >= row.lookback]
+    return Row(values, missing, valid[0] if valid else len(places))
 
 
 def evaluate(tree: ast.expr, columns: dict[str, list[float]]) -> Row:
@@ -69,6 +122,10 @@ def evaluate(tree: ast.expr, columns: dict[str, list[float]]) -> Row:
             return pointwise(lambda *v: chained(ops, v), *rows)
         case ast.Subscript(value=value, slice=ast.Constant(value=k)):
             return shifted(evaluate(value, columns), k)
+        case ast.Call(func=ast.Name(id="of"), args=[ast.Constant(value=symbol), x]):
+            return other_symbol(symbol, x, columns)
+        case ast.Call(func=ast.Name(id="on"), args=[ast.Constant(value=timeframe), x]):
+            return longer_bars(timeframe, x, columns)
         case ast.Call(func=ast.Name(id=name), args=args):
             return call(name, [numbers(arg, columns) for arg in args], columns)
     raise AssertionError(ast.dump(tree))

@@ -90,7 +90,6 @@ def problem(text: str, field: str = "enter_long", **rest):
         ("smaa(close, 3) > 1", 0, "Unknown function `smaa`; did you mean `sma`?", "sma"),
         ("zzzzzz > 1", 0, "Unknown name `zzzzzz`.", None),
         ("close > rsi", 8, "`rsi` is a function", "rsi(x, n)"),
-        ("close > entry_price", 8, "stop and target fields only", None),
         ("fraction(1) > 0", 0, "field size only", None),
         ("percent(1) > 0", 0, "trail_long and trail_short only", None),
         # Arguments
@@ -118,11 +117,26 @@ def problem(text: str, field: str = "enter_long", **rest):
         ("1" + "0" * 400 + " > close", 0, "not a finite number", None),
         ("close > 1 / 0", 8, "not a finite number", None),
         ("close > log(-1)", 8, "not a finite number", None),
-        # Later
-        ("of('SPY', close) > 1", 0, "not available in this version", None),
-        ("close > on('1w', sma(close, 10))", 8, "not available in this version", None),
-        ("bars_in_trade > 5", 0, "not available in this version", None),
-        ("open_profit > 5", 0, "not available in this version", None),
+        # Other series
+        ("of(SPY, close) > 1", 3, "Expected a symbol in quotes", '"SPY"'),
+        ("of(close, 3) > 1", 3, "Expected a symbol in quotes", '"close"'),
+        ("of(1, close) > 1", 3, "Expected a symbol in quotes", None),
+        ("of('S P Y', close) > 1", 3, "letters, digits", None),
+        ("of('', close) > 1", 3, "letters, digits", None),
+        ("of('SPY') > 1", 0, "of takes 2 arguments, was given 1", "of(symbol, x)"),
+        ("of('SPY', of('QQQ', close)) > 1", 10, "cannot stand inside `of`", None),
+        ("on('1w', of('SPY', close)) > 1", 9, 'write `of("SPY", on("1w", …))`', None),
+        ("on('1w', on('1mo', close)) > 1", 9, "cannot stand inside `on`", None),
+        ("on(1, close) > 1", 3, "Expected a timeframe in quotes", None),
+        ("on('weekly', close) > 1", 3, "was 'weekly'; did you mean \"1w\"?", '"1w"'),
+        ("on('1W', close) > 1", 3, 'did you mean "1w"?', '"1w"'),
+        ("on('1m', close) > 1", 3, 'did you mean "1min"?', '"1min"'),
+        ("on('0d', close) > 1", 3, "Expected a timeframe such as 5min", '"1d"'),
+        ("on('fortnight', close) > 1", 3, "Expected a timeframe such as 5min", None),
+        ("sma(close, 'x') > 1", 11, "Text in quotes", None),
+        ("of('SPY', smaa(close, 3)) > 1", 10, "did you mean `sma`?", "sma"),
+        ("of('SPY', close, 3) > 1", 0, "of takes 2 arguments, was given 3", "of(symbol, x)"),
+        ("of > 1", 0, "`of` is a function", "of(symbol, x)"),
     ],
 )
 def test_refused_text_names_its_position_and_the_remedy(text, position, says, suggestion):
@@ -206,8 +220,8 @@ def test_every_problem_is_reported_with_its_field():
         ("stop_long", "entry_price[1]", 0, "a + b * entry_price"),
         ("stop_long", "close + entry_price ** 2", 8, "a + b * entry_price"),
         ("target_long", "entry_price > 3", 0, "a + b * entry_price"),
-        ("limit_long", "entry_price", 0, "stop and target fields only"),
-        ("trail_long", "0.1 * entry_price", 6, "stop and target fields only"),
+        ("limit_long", "entry_price", 0, "not available here"),
+        ("trail_long", "0.1 * entry_price", 0, "A trail does not use `entry_price`"),
         ("size", "1.0", 0, "Expected one of fraction(x), units(x), cash(x), risk(x)"),
         ("size", "fraction(1, 2)", 0, "Expected one of"),
         ("size", "fraction(0)", 9, "Expected a size above 0"),
@@ -384,12 +398,13 @@ def test_words_of_a_text():
     assert [word for word in words if word[0] not in "(),"] == [
         ("cross_above", "function"), ("sma", "function"), ("close", "name"), ("fast", "parameter"),
         ("3.5", "number"), ("and", "operator"), ("foo", "unknown"), (">", "operator"),
-        ('"x"', "unknown"), ("percent", "function"), ("1", "number"),
+        ('"x"', "text"), ("percent", "function"), ("1", "number"),
     ]  # fmt: skip
 
 
 def test_every_function_has_a_signature_that_plans():
-    constants = {"series": "close", "window": "5", "number": "0.5"}
+    constants = {"series": "close", "window": "5", "number": "0.5", "symbol": '"SPY"',
+                 "timeframe": '"1w"'}  # fmt: skip
 
     for function in FUNCTIONS.values():
         call = f"{function.name}({', '.join(constants[a.kind] for a in function.arguments)})"
@@ -431,6 +446,11 @@ PIECES = st.sampled_from(
         "2.5",
         "1e308",
         "entry_price",
+        "of(",
+        'of("A",',
+        "'A'",
+        '"1w"',
+        'on("1w",',
         "fraction(",
         "percent(",
         "sma(close, 3)",

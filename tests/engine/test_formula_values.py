@@ -9,8 +9,14 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from engine.formula import check_formula, evaluate, formula_definition, plan_rows, plan_strategy
-from engine.formula import evaluation as evaluation_module
+from engine.formula import (
+    check_formula,
+    computing,
+    evaluate,
+    formula_definition,
+    plan_rows,
+    plan_strategy,
+)
 from engine.indicators import indicator
 from engine.types import Bars, SizeKind
 from tests.engine import naive_formula
@@ -543,7 +549,7 @@ def test_fused_arithmetic_is_the_same_to_the_last_bit(text, monkeypatch):
     bars = random_bars(3000, 11, splits=[(1000, 3.0)])
     plain = indicator(text, bars)
 
-    monkeypatch.setattr(evaluation_module, "FUSED_FROM_BARS", 0)
+    monkeypatch.setattr(computing, "FUSED_FROM_BARS", 0)
 
     np.testing.assert_array_equal(indicator(text, bars), plain)
 
