@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.run import RunConfig
-from engine.market import build_market
 from engine.metrics import Conventions, Metrics, compute_metrics, conventions
 from engine.resolve import RunPlan, plan_run
 from engine.tables import equity_table, fill_table, trade_table
@@ -49,7 +48,7 @@ def outcome_of(
     Parameters
     ----------
     bars : mapping of symbol to Bars
-        At least those of the configuration's symbols.
+        At least those of the symbols that are traded or read by the strategy.
     change : callable, optional
         Made of the strategy's decisions before they are traded.
 
@@ -59,12 +58,7 @@ def outcome_of(
         If the configuration is refused, or bars are missing in its period.
     """
     plan = plan_run(config)
-    market = build_market(
-        {symbol: bars[symbol] for symbol in plan.config.symbols},
-        start_ms=plan.start_ms,
-        end_ms=plan.end_ms,
-        warm_up_bars=plan.warm_up_bars,
-    )
+    market = plan.market(bars)
     trial = Trial(plan.strategy, plan.config)
     decisions, _ = trial.evaluate(market)
     if change is not None:
