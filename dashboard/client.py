@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +161,12 @@ class Api:
         """Run a backtest; `is_new` is False when it existed."""
         return self._change(self._client.run, config, name)
 
+    # Several runs
+
+    def compare(self, run_ids: Sequence[str]) -> Document:
+        """Return runs side by side: metrics, differing configuration, curves, correlation."""
+        return self._brief("compare", self._client.compare, list(run_ids))
+
     # One run
 
     def get_run(self, run_id: str) -> Document:
@@ -175,6 +181,18 @@ class Api:
     def verify(self, run_id: str) -> Document:
         """Compute the run again and return the verdict."""
         return self._change(self._client.verify, run_id)
+
+    def analysis(self, run_id: str) -> Document:
+        """Return what a worker found about the run, or how far it is; kept once it is done."""
+        return self._get("analysis", 0.0, self._client.analysis, run_id)
+
+    def passports(self, run_id: str) -> Document:
+        """Return what each metric of the run is: formula, convention, inputs, other libraries."""
+        return self._kept("passports", self._client.passports, run_id)
+
+    def explain(self, run_id: str, trade: int) -> Document:
+        """Return how a trade came about, step by step; `trade` is a row of the table, from 0."""
+        return self._kept("explain", self._client.explain, run_id, trade)
 
     def statistics(self, run_id: str, from_: str | None = None, to: str | None = None) -> Document:
         """Return the tear sheet of a run, or of a part of it."""
@@ -249,7 +267,7 @@ class Api:
     def _is_fresh(
         self, name: str, entry: tuple[float, Any], fresh_s: float | None, now: float
     ) -> bool:
-        if fresh_s is None:
+        if fresh_s is None or (name == "analysis" and entry[1]["status"] == "done"):
             return True
         changed = self._cache.get("changed") or 0.0
         return now - entry[0] < fresh_s and (name == "preview" or entry[0] > changed)

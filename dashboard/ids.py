@@ -100,6 +100,17 @@ RESULT_TRADE_COUNT = "result-trade-count"
 RESULT_TRADES_GRID = "result-trades-grid"
 RESULT_MAE = "result-mae"
 RESULT_MFE = "result-mfe"
+RESULT_ANALYSIS = "result-analysis"
+RESULT_ANALYSIS_STATE = "result-analysis-state"
+RESULT_ANALYSED = "result-analysed"
+RESULT_ROBUSTNESS = "result-robustness"
+RESULT_ROBUSTNESS_METRIC = "result-robustness-metric"
+RESULT_COSTS = "result-costs"
+RESULT_PASSPORT = "result-passport"
+RESULT_PASSPORT_BODY = "result-passport-body"
+RESULT_EXPLAINED = "result-explained"
+RESULT_EXPLAIN = "result-explain"
+RESULT_ORDERS_GRID = "result-orders-grid"
 RESULT_GROUP_KIND = "result-group-kind"
 RESULT_GROUPS = "result-groups"
 
@@ -113,6 +124,14 @@ def result_wanted(tab: str) -> dict[str, str]:
     """Return the id of the store that asks for a tab's panel, once."""
     return {"type": "result-wanted", "tab": tab}
 
+
+# Compare
+COMPARE_ROOT = "compare"
+COMPARE_RUNS = "compare-runs"
+COMPARE_EQUITY = "compare-equity"
+COMPARE_KIND = "compare-kind"
+COMPARE_SCALE = "compare-scale"
+COMPARE_BASE = "compare-base"
 
 # New run
 NEW_FORM = "new-form"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dashboard import formatting
 
@@ -207,6 +207,50 @@ METRICS: dict[str, Metric] = {
         "Win rate − (1 − win rate) / payoff ratio; a fraction, not advice.",
     ),
     "fees": Metric("Fees paid", formatting.money, "lower", "Commissions of all fills."),
+    "net_pnl": Metric(
+        "Net P&L",
+        formatting.money,
+        "higher",
+        "Final equity − cash − contributions: what was made and not paid in.",
+    ),
+    "contributions": Metric(
+        "Contributions",
+        formatting.money,
+        "neither",
+        "Money paid in during the run, withdrawals negative; the starting cash is not one.",
+    ),
+    "money_weighted_return": Metric(
+        "Money-weighted return",
+        _SIGNED,
+        "higher",
+        "The yearly rate at which cash and contributions grow to the final equity (internal rate "
+        "of return).",
+    ),
+    "psr": Metric(
+        "Probabilistic Sharpe",
+        _PERCENT,
+        "higher",
+        "Probability that the true Sharpe is above zero, given length, skew and fat tails of the "
+        "returns.",
+    ),
+    "dsr": Metric(
+        "Deflated Sharpe",
+        _PERCENT,
+        "higher",
+        "Probability that the true Sharpe beats the best one expects of as many tries by luck.",
+    ),
+    "dsr_trials": Metric(
+        "Trials",
+        formatting.integer,
+        "neither",
+        "How many runs were tried on these bars, by the ledger.",
+    ),
+    "min_track_record_length": Metric(
+        "Track record needed",
+        formatting.integer,
+        "lower",
+        "Return periods needed to be 95 % sure of a Sharpe above zero.",
+    ),
     "periods_per_year": Metric(
         "Periods a year",
         formatting.integer,
@@ -216,6 +260,23 @@ METRICS: dict[str, Metric] = {
     ),
 }
 """By the names of the run document; only what a page shows is here."""
+
+
+_UNITS: dict[str, Callable[[Number], str]] = {
+    "fraction": formatting.percent,
+    "money": formatting.money,
+    "days": _days,
+    "count": formatting.integer,
+    "bars": _one_decimal,
+}
+
+
+def metric(name: str, passport: Mapping[str, Any]) -> Metric:
+    """Return a metric of this table, or what its passport (title, unit, formula) makes of it."""
+    if name in METRICS:
+        return METRICS[name]
+    text = _UNITS.get(str(passport.get("unit")), _ratio)
+    return Metric(str(passport["title"]), text, "neither", str(passport["formula"]))
 
 
 def is_better(name: str, value: Number, reference: Number) -> bool | None:

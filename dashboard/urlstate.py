@@ -177,7 +177,9 @@ def whole(least: int) -> Field:
 
 RESULT = Query(
     {
-        "tab": choice(("overview", "chart", "trades", "config"), "overview"),
+        "tab": choice(
+            ("overview", "chart", "trades", "robustness", "orders", "config"), "overview"
+        ),
         "from": moment(),
         "to": moment(),
         "scale": choice(("log", "linear", "relative"), "log"),

@@ -5,7 +5,10 @@
   const PAUSE_MS = 100;
   const AT_LATEST_MS = 4000;
   const waiting = new Map();
-  const idle = window.requestIdleCallback || ((work) => setTimeout(work, PAUSE_MS));
+  const idle = (work) => {
+    if (window.requestIdleCallback) window.requestIdleCallback(work, { timeout: 5 * PAUSE_MS });
+    else setTimeout(work, PAUSE_MS);
+  };
   let isIdling = false;
 
   const build = (place) => {

@@ -287,6 +287,38 @@
   };
   for (const name of ["verify", "star", "unstar"]) acts[name] = () => set("result-action", { name, at: Date.now() });
 
+  // Drawers: a number's passport opens by a click on the number.
+  const closeDrawers = () => {
+    set("result-passport", null);
+    document.querySelectorAll("[data-passport][aria-expanded=true]").forEach((mark) => mark.removeAttribute("aria-expanded"));
+  };
+  const openPassport = (mark) => {
+    closeDrawers();
+    mark.setAttribute("aria-expanded", "true");
+    set("result-passport", mark.dataset.passport);
+  };
+  acts["close-drawer"] = closeDrawers;
+
+  // The analysis: ask a few times at first, then every few seconds, until a worker is done.
+  let asking = 0;
+  const askAnalysis = (page, pause) => {
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      if (!page.isConnected) return;
+      let status = null;
+      if (!document.hidden) {
+        try {
+          const response = await fetch(`/series/runs/${page.dataset.runId}/analysis`);
+          if (response.ok) ({ status } = await response.json());
+        } catch {
+          status = null;
+        }
+      }
+      if (status === "done" || status === "failed") set("result-analysed", Date.now());
+      else askAnalysis(page, Math.min(pause * 1.5, 5000));
+    }, pause);
+  };
+
   const foldMenus = (event) => {
     document.querySelectorAll(".menu[open]").forEach((menu) => {
       const unfolding = event.target.closest && event.target.closest("summary");
@@ -304,6 +336,8 @@
     }
     const page = root();
     if (!page || !page.contains(event.target)) return;
+    const number = event.target.closest("[data-passport]");
+    if (number && !String(getSelection())) openPassport(number);
     const tab = event.target.closest("[data-tab-button]");
     if (tab) set("result-tab", tab.dataset.tabButton);
     const row = event.target.closest("tr[data-from]");
@@ -313,10 +347,13 @@
   });
   document.addEventListener("keydown", (event) => {
     const page = root();
-    if (event.key === "Escape") foldMenus(event);
+    if (event.key === "Escape") {
+      foldMenus(event);
+      if (page) closeDrawers();
+    }
     if (!page || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=radio]), textarea, select")) return;
-    if ((event.key === "Enter" || event.key === " ") && event.target.matches("tr[data-from]")) {
+    if ((event.key === "Enter" || event.key === " ") && event.target.matches("tr[data-from], [data-passport]")) {
       event.preventDefault();
       event.target.click();
     } else if (event.target.matches("[data-tab-button]") && /^Arrow(Left|Right)$/.test(event.key)) {
@@ -347,6 +384,10 @@
     chart: (id, rows, symbol, trade) => {
       window.hindcastChart.start(rows || [], symbol, trade);
       return String((rows || []).length);
+    },
+    watchAnalysis: (status) => {
+      if (status === "queued" || status === "running") askAnalysis(root(), 700);
+      return status;
     },
     tradeFilter: (kind) => {
       window.hindcastChart.filter(kind);

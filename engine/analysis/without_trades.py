@@ -82,11 +82,10 @@ def _known(close: FloatArray, span: slice) -> FloatArray:
 
 def labels(name: str, count: int, n_closed: int) -> tuple[str, str]:
     """Return label and detail of an experiment."""
-    number = "trade" if count == 1 else f"{count} trades"
-    label = f"Without the best {number}"
+    label = "Best trade dropped" if count == 1 else f"Best {count} dropped"
     if name.endswith("pct"):
         share = name.removeprefix("trades_").removesuffix("pct")
-        label = f"Without the best {share} % of trades"
+        label = f"Best {share} % dropped"
     noun = "trade" if n_closed == 1 else "trades"
     detail = (
         f"{count} of {n_closed} closed {noun} taken out of the equity curve, from entry on; all "

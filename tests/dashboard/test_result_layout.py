@@ -105,6 +105,7 @@ class RunApi:
             "equity": {"time": TIME, "equity": equity, "drawdown": np.zeros(3)},
             "exposure": {"time": TIME, "total": np.ones(3), "AAPL": np.ones(3)},
             "trades": TRADES,
+            "analysis": {"status": "queued", "error": None},
             "bars": {"time": TIME, "open": equity, "close": equity},
             "indicators": {"time": TIME.tolist(), "rows": []},
             "export": b"symbol,side\n",

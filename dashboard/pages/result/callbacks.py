@@ -16,10 +16,11 @@ from dashboard import ids
 from dashboard.client import Api, Document
 from dashboard.components import check_icon
 from dashboard.figures.equity import equity_figure
-from dashboard.pages.result import overview, panels, view
+from dashboard.pages.result import analysis, overview, panels, view
 from dashboard.pages.result.grid import trade_rows
 from dashboard.pages.result.layout import selection_chip, star, tiles_or_error
 from dashboard.pages.result.monthly import Kind, monthly_table
+from dashboard.pages.result.passport import passport
 from dashboard.pages.result.routes import add_routes
 from dashboard.pages.result.trades import Grouping, group_table
 from dashboard.theme import current_theme
@@ -33,6 +34,8 @@ def register(app: Dash, api: Api) -> None:
     _register_panels(app, api)
     _register_selection(app, api)
     _register_choices(app, api)
+    _register_analysis(app, api)
+    _register_drawers(app, api)
     _register_actions(app, api)
     _register_browser_side(app)
 
@@ -115,6 +118,54 @@ def _register_choices(app: Dash, api: Api) -> None:
         return group_table([row for row in rows if not row["open"]], grouping)
 
 
+def _register_analysis(app: Dash, api: Api) -> None:
+    @app.callback(
+        Output(ids.RESULT_ANALYSIS, "children"),
+        Output(ids.RESULT_TILES, "children", allow_duplicate=True),
+        Output(ids.result_panel("robustness"), "children", allow_duplicate=True),
+        Input(ids.RESULT_ANALYSED, "data"),
+        State(ids.RESULT_RUN, "data"),
+        State(ids.RESULT_RANGE, "data"),
+        State(ids.RESULT_TAB, "data"),
+        prevent_initial_call=True,
+    )
+    def show_analysis(_: float, run_id: str, selection: Selection, tab: str) -> tuple[Any, ...]:
+        run = api.get_run(run_id)
+        is_shown = tab == "robustness"
+        return (
+            analysis.overview_cards(api, run),
+            tiles_or_error(api, run, selection),
+            analysis.robustness_tab(api, run, current_theme()) if is_shown else no_update,
+        )
+
+    @app.callback(
+        Output(ids.RESULT_ROBUSTNESS, "children"),
+        Input(ids.RESULT_ROBUSTNESS_METRIC, "value"),
+        State(ids.RESULT_RUN, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_metric(metric: str, run_id: str) -> list[Component]:
+        found = api.analysis(run_id)["robustness"]
+        return analysis.variant_cards(api.get_run(run_id), found, metric, current_theme())
+
+
+def _register_drawers(app: Dash, api: Api) -> None:
+    @app.callback(
+        Output(ids.RESULT_PASSPORT_BODY, "children"),
+        Output(ids.RESULT_PASSPORT_BODY, "hidden"),
+        Input(ids.RESULT_PASSPORT, "data"),
+        State(ids.RESULT_RUN, "data"),
+        prevent_initial_call=True,
+    )
+    def show_passport(name: str | None, run_id: str) -> tuple[Any, bool]:
+        if not name:
+            return no_update, True
+        items = {item["name"]: item for item in api.passports(run_id)["items"]}
+        if name not in items:
+            return no_update, True
+        return passport(items[name], analysis.found_or_none(api, run_id)), False
+
+
 def _register_actions(app: Dash, api: Api) -> None:
     @app.callback(
         Output(ids.RESULT_NOTICE, "children"),
@@ -189,6 +240,12 @@ def _register_browser_side(app: Dash) -> None:
         Input(ids.RESULT_TRADES, "data"),
         State(ids.RESULT_SYMBOL, "data"),
         State(ids.RESULT_TRADE, "data"),
+        is_first=True,
+    )
+    browser(
+        "watchAnalysis",
+        Output(ids.RESULT_ANALYSIS, "data-status"),
+        Input(ids.RESULT_ANALYSIS_STATE, "data"),
         is_first=True,
     )
     browser("scale", Output(ids.RESULT_SCALE, "data"), Input(ids.RESULT_SCALE_CONTROL, "value"))

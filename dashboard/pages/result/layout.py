@@ -17,14 +17,14 @@ from dashboard.components import (
     attributes,
     button,
     check_icon,
-    delta,
     error_card,
     icon,
     link_button,
     skeleton,
 )
 from dashboard.metrics import METRICS
-from dashboard.pages.result import panels, view
+from dashboard.pages.result import analysis, panels, view
+from dashboard.pages.result.tiles import tile_row
 from dashboard.theme import current_theme
 
 EXPORTS = (
@@ -67,6 +67,12 @@ def layout(api: Api, groups: Mapping[str, str], search: str) -> Component:
             summary_line(run, view.verdicts(run, about)),
             tabs(run, state["tab"]),
             *(_panel(api, run, state, selection, tab) for tab, _ in view.TABS),
+            html.Aside(
+                id=ids.RESULT_PASSPORT_BODY,
+                className="drawer passport",
+                hidden=True,
+                **attributes(aria_label="What this number is"),
+            ),
         ],
         id=ids.RESULT_ROOT,
         className="result",
@@ -95,6 +101,8 @@ def _stores(
         ids.RESULT_SYMBOL: state["symbol"],
         ids.RESULT_TRADE: state["trade"],
         ids.RESULT_ACTION: None,
+        ids.RESULT_PASSPORT: None,
+        ids.RESULT_ANALYSED: None,
     }
     # A store that is given None reports it as a change; one that is given nothing does not.
     return [
@@ -278,34 +286,23 @@ def _spoken(moment: str) -> str:
 
 
 def tiles_or_error(api: Api, run: Document, selection: Mapping[str, Any]) -> Component:
-    """Return the tiles of the whole run or of the selected period."""
+    """Return the tiles of the whole run, with intervals, or those of the selected period."""
     is_selection = bool(selection["from"] or selection["to"])
     metrics, benchmark = run["metrics"], run["benchmark_metrics"]
+    whiskers: dict[str, Component] = {}
     if is_selection:
         try:
             statistics = api.statistics(run["id"], selection["from"], selection["to"])
         except ApiError as error:
             return error_card("The selected period did not load", error)
         metrics, benchmark = statistics["metrics"], statistics["benchmark_metrics"]
+    else:
+        # Intervals belong to the whole run.
+        found = analysis.found_or_none(api, run["id"])
+        whiskers = analysis.tile_whiskers(found, metrics, benchmark)
     name = view.benchmark_name(run["config"])
-    found = view.tiles(metrics, benchmark, benchmark_name=name, is_selection=is_selection)
-    return html.Div([_tile(tile) for tile in found], className="tiles")
-
-
-def _tile(tile: view.Tile) -> Component:
-    below: list[Component | str] = [html.Span(tile.beside)]
-    if tile.delta:
-        below.append(delta(tile.delta, better=tile.is_better))
-    name = "tile" if tile.name in view.PHONE_TILES else "tile tile-wide-only"
-    return html.Div(
-        [
-            html.Div(tile.label, className="tile-label"),
-            html.Div(tile.value, className="tile-value", **attributes(data_metric=tile.name)),
-            html.Div(below, className="tile-below"),
-        ],
-        className=name,
-        title=tile.definition,
-    )
+    found_tiles = view.tiles(metrics, benchmark, benchmark_name=name, is_selection=is_selection)
+    return tile_row(found_tiles, whiskers)
 
 
 def summary_line(run: Document, cells: Sequence[view.Verdict]) -> Component:

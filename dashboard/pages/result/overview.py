@@ -20,24 +20,34 @@ from dashboard.figures.returns import distribution_figure, qq_figure, yearly_fig
 from dashboard.figures.windows import HEIGHT as WINDOWS_HEIGHT
 from dashboard.figures.windows import exposure_figure, rolling_figure
 from dashboard.metrics import METRICS
-from dashboard.pages.result import view
+from dashboard.pages.result import analysis, view
 from dashboard.pages.result.monthly import monthly_table
 from dashboard.theme import Theme, is_phone
 
 POINTS = 2000
 """Points a line: what a wide screen can show, and what the browser draws at once."""
 
+FLOW_NUMBERS = ("money_weighted_return", "contributions")
+NUMBERS_HEIGHT = 190
 CARD_HEAD = 52
 """Pixels of a card around its chart."""
 
 NUMBERS = (
-    ("total_return", "omega", "ulcer_index", "max_drawdown_days", "longest_drawdown_days"),
+    (
+        "total_return",
+        "money_weighted_return",
+        "contributions",
+        "omega",
+        "ulcer_index",
+        "max_drawdown_days",
+        "longest_drawdown_days",
+    ),
     ("var_95", "cvar_95", "tail_ratio", "skew", "kurtosis"),
     ("alpha", "tracking_error", "information_ratio"),
     ("payoff_ratio", "expectancy", "average_trade", "best_trade", "worst_trade"),
     ("average_bars_held", "sqn", "kelly", "turnover", "fees", "exposure_time"),
 )
-"""Beside the equity, in groups: what the tiles do not say."""
+"""Below the equity, in groups: what the tiles do not say."""
 
 
 def overview(
@@ -71,12 +81,15 @@ def overview(
                     "Equity", lambda: equity_card(run, equity(api, run_id), whole(), scale, theme)
                 ),
                 html.Div(
-                    guarded("The numbers", lambda: numbers_card(run, statistics())),
-                    id=ids.RESULT_NUMBERS,
-                    className="result-cell",
+                    analysis.overview_cards(api, run), id=ids.RESULT_ANALYSIS, className="stack"
                 ),
             ],
             className="result-row result-row-first",
+        ),
+        *later(
+            ids.RESULT_NUMBERS,
+            guarded("The numbers", lambda: numbers_card(run, statistics())),
+            height=NUMBERS_HEIGHT,
         ),
         *later(
             ids.RESULT_CALENDAR,
@@ -216,29 +229,30 @@ def timechart(
 
 
 def numbers_card(run: Document, statistics: Document) -> Component:
-    """Return the metrics that have no tile, beside the benchmark's."""
+    """Return the metrics that have no tile, beside the benchmark's, in groups side by side."""
     metrics, benchmark = statistics["metrics"], statistics["benchmark_metrics"]
     name = view.benchmark_name(run["config"])
-    groups = []
+    heads = ["", "Strategy", *([name] if name else [])]
+    head = html.Thead(html.Tr([html.Th(text, scope="col") for text in heads]))
+    tables = []
     for group in NUMBERS if name else (g for g in NUMBERS if "alpha" not in g):
         rows = []
         for key in group:
+            # Of runs with flows only.
+            if key in FLOW_NUMBERS and not metrics.get("contributions"):
+                continue
             metric = METRICS[key]
-            cells = [
-                html.Th(metric.label, scope="row"),
-                html.Td(metric.text(metrics.get(key))),
-            ]
+            cells = [html.Th(metric.label, scope="row"), html.Td(metric.text(metrics.get(key)))]
             if name:
                 theirs = benchmark.get(key)
                 cells.append(html.Td("" if theirs is None else metric.text(theirs)))
-            rows.append(html.Tr(cells, title=metric.definition))
-        groups.append(html.Tbody(rows))
-    heads = ["", "Strategy", *([name] if name else [])]
-    head = html.Thead(html.Tr([html.Th(text, scope="col") for text in heads]))
+            props = attributes(data_passport=key)
+            rows.append(html.Tr(cells, title=metric.definition, tabIndex=0, **props))
+        tables.append(html.Table([head, html.Tbody(rows)], className="numbers"))
     return card(
         "Numbers",
-        html.Table([head, *groups], className="numbers"),
-        hint="hover for the definition",
+        html.Div(tables, className="number-groups"),
+        hint="click one for its formula",
         class_name="result-numbers",
     )
 

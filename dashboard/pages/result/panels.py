@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard.client import Api, ApiError, Document
 from dashboard.components import error_card
 from dashboard.figures.equity import Scale
+from dashboard.pages.result.analysis import robustness_tab
 from dashboard.pages.result.chart import chart_tab
 from dashboard.pages.result.overview import overview
 from dashboard.pages.result.provenance import provenance_tab
@@ -20,6 +21,7 @@ SKELETONS: dict[str, tuple[int, ...]] = {
     "overview": (592, 280, 360, 280),
     "chart": (470, 56, 300),
     "trades": (420, 300),
+    "robustness": (340, 300),
     "config": (420, 300),
 }
 
@@ -38,6 +40,8 @@ def contents(
             return chart_tab(api, run)
         if tab == "trades":
             return trades_tab(api, run, theme)
+        if tab == "robustness":
+            return robustness_tab(api, run, theme)
         if tab == "config":
             return provenance_tab(api, run)
         return overview(api, run, selection, scale, theme)

@@ -33,6 +33,13 @@ def add_routes(app: Dash, api: Api) -> None:
         except ApiError as error:
             return _failed(error)
 
+    @server.get("/series/runs/<run_id>/analysis")
+    def run_analysis(run_id: str) -> Response:
+        try:
+            return _json({"status": api.analysis(run_id)["status"]}, cache="no-store")
+        except ApiError as error:
+            return _failed(error)
+
     @server.get("/export/runs/<run_id>/<name>")
     def run_file(run_id: str, name: str) -> Response:
         if name not in TABLES:
@@ -65,9 +72,9 @@ def bars_answer(api: Api, run_id: str, query: Any) -> dict[str, Any]:
     return {**columns, "indicators": {"time": indicators["time"], "rows": indicators["rows"]}}
 
 
-def _json(document: dict[str, Any]) -> Response:
+def _json(document: dict[str, Any], *, cache: str = _A_MINUTE) -> Response:
     text = json.dumps(document, separators=(",", ":"))
-    headers = {"Cache-Control": _A_MINUTE}
+    headers = {"Cache-Control": cache}
     return Response(text, mimetype="application/json", headers=headers)
 
 

@@ -14,6 +14,7 @@ TABS = (
     ("overview", "Overview"),
     ("chart", "Chart"),
     ("trades", "Trades"),
+    ("robustness", "Robustness"),
     ("config", "Config & provenance"),
 )
 
