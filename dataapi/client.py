@@ -279,10 +279,6 @@ class Client:
         """Return what each metric of a run is: formula, convention, inputs, other libraries."""
         return self._document("GET", f"{_run_path(run_id)}/passports")
 
-    def explain(self, run_id: str, trade: int) -> Document:
-        """Return how a trade came about, step by step; `trade` is a row of the trades, from 0."""
-        return self._document("GET", f"{_run_path(run_id)}/explain", {"trade": trade})
-
     def compare(self, run_ids: Sequence[str]) -> Document:
         """Return 2 to 20 runs side by side; of two runs also how they came to differ."""
         return self._document("GET", "/compare", {"ids": ",".join(run_ids)})
