@@ -35,7 +35,17 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Money = Annotated[float, Field(ge=0.0, le=1e15)]
+"""An amount; beyond 1e15 a float64 no longer tells cents apart."""
+
+Rate = Annotated[float, Field(ge=0.0, le=100.0)]
+"""A fraction a year, at most 10,000 %."""
+
+Step = Annotated[float, Field(ge=1e-15, le=1e15)]
+"""The smallest difference between two prices."""
+
+Lot = Literal[0] | Step
+"""The smallest quantity; 0 rounds nothing."""
 
 
 class _Part(BaseModel):
@@ -80,11 +90,21 @@ class Execution(_Part):
     volume_impact: NonNegative | None = None
     cash_policy: Literal["reduce", "reject"] = "reduce"
     limit_ticks_through: Annotated[int, Field(ge=0, le=1000)] = 0
-    tick: Positive | None = None
+    tick: Step | None = None
     clip: bool = False
     detail_timeframe: Timeframe | None = None
     time_in_force: Literal["gtc", "day", "ioc"] = "gtc"
     finalize: bool = False
+
+    @model_validator(mode="after")
+    def _sells_get_something(self) -> Self:
+        cost_bps = self.slippage_bps + self.spread_bps / 2.0
+        if cost_bps >= 10_000.0:
+            raise ValueError(
+                f"Expected slippage_bps + spread_bps / 2 < 10000 (a sell would get nothing), "
+                f"was {cost_bps:g}."
+            )
+        return self
 
     @model_validator(mode="after")
     def _ticks_need_a_tick(self) -> Self:
@@ -100,19 +120,19 @@ class Costs(_Part):
     rate_bps: NonNegative = Field(10.0, lt=10_000.0)
     maker_bps: NonNegative | None = Field(None, lt=10_000.0)
     taker_bps: NonNegative | None = Field(None, lt=10_000.0)
-    per_unit: NonNegative = 0.0
-    fixed: NonNegative = 0.0
-    minimum: NonNegative = 0.0
+    per_unit: Money = 0.0
+    fixed: Money = 0.0
+    minimum: Money = 0.0
     maximum_rate_bps: NonNegative | None = Field(None, lt=10_000.0)
-    borrow_rate: NonNegative = 0.0
-    cash_rate: Finite = 0.0
-    margin_rate: NonNegative = 0.0
+    borrow_rate: Rate = 0.0
+    cash_rate: Annotated[float, Field(ge=-1.0, le=100.0)] = 0.0
+    margin_rate: Rate = 0.0
 
 
 class Margin(_Part):
     """Share of an opening to be covered (F10), share of the gross to stay covered (F12)."""
 
-    initial: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    initial: Annotated[float, Field(ge=1e-4, le=10.0)] = 1.0
     maintenance: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
 
 
@@ -127,7 +147,7 @@ class Risk(_Part):
 class Flows(_Part):
     """A regular contribution (positive) or withdrawal (negative)."""
 
-    amount: Finite
+    amount: Annotated[float, Field(ge=-1e15, le=1e15)]
     every: Period
 
 
@@ -143,9 +163,9 @@ class RunConfig(_Part):
     start: str | None = None
     end: str | None = None
     strategy: Strategy
-    cash: Annotated[float, Field(gt=0.0, le=1e15)] = 100_000.0
+    cash: Annotated[float, Field(ge=1e-9, le=1e15)] = 100_000.0
     sizing: Sizing | None = None
-    lot: NonNegative | None = None
+    lot: Lot | None = None
     execution: Execution = Execution()
     costs: Costs = Costs()
     margin: Margin = Margin()

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from config.run import Fill, Path, RunConfig
-from engine.errors import ReconciliationError
+from engine.errors import InvalidBarsError, InvalidParameterError, ReconciliationError
 from engine.kernels.broker import run_bars
 from engine.kernels.broker_records import (
     BOOK,
@@ -68,8 +68,13 @@ def simulate(
     Raises
     ------
     ReconciliationError
-        If the books do not balance to 1e-9 of the initial cash (F16).
+        If the books do not balance to 1e-9 of the largest equity of the run (F16).
+    InvalidParameterError
+        If the tick is larger than a price.
+    InvalidBarsError
+        If equity outgrows float64.
     """
+    _refuse_coarse_tick(market, config)
     tape = Tape(
         market.time,
         market.open,
@@ -124,17 +129,38 @@ def simulate(
     )
 
 
+def _refuse_coarse_tick(market: Market, config: RunConfig) -> None:
+    """Raise when rounding to ticks against the trader would make a price of nothing."""
+    tick = config.execution.tick
+    if tick is not None and tick > (lowest := float(np.nanmin(market.low))):
+        raise InvalidParameterError(
+            f"Expected a tick below every price, was {tick:g} with a low of {lowest:g}.",
+            field="execution.tick",
+        )
+
+
 def _recon_error(
     cash: float, equity: FloatArray, pnl: FloatArray, totals: dict[str, float]
 ) -> float:
-    """Return |what the trades and totals explain - what equity shows| / cash (F16)."""
+    """Return |what the trades and totals explain - what equity shows| (F16).
+
+    As a share of the cash, or of the largest equity where the account has grown beyond it: a
+    float64 of 1e8 times the cash is itself uncertain by 1e-8 of the cash.
+    """
     explained = math.fsum(pnl)
     explained += sum(value for name, value in totals.items() if name != "fees")
-    error = abs(explained - (float(equity[-1]) - cash)) / cash
+    # What is not finite once never is again.
+    if not math.isfinite(equity[-1]):
+        raise InvalidBarsError(
+            "Equity grew beyond what a float64 can hold: look for prices, splits or dividends that "
+            "move by impossible amounts."
+        )
+    scale = max(cash, float(equity.max()), -float(equity[-1]))
+    error = abs(explained - (float(equity[-1]) - cash)) / scale
     if not error <= RECON_TOLERANCE:
         raise ReconciliationError(
             f"The books do not balance: trades and carry explain {explained:.6f}, equity moved by "
-            f"{equity[-1] - cash:.6f} ({error:.1e} of the cash)."
+            f"{equity[-1] - cash:.6f} ({error:.1e} of the largest equity)."
         )
     return error
 

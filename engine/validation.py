@@ -8,6 +8,11 @@ from engine.errors import InvalidBarsError
 from engine.types import Bars, BoolArray, FloatArray
 
 PRICES = ("open", "high", "low", "close")
+SMALLEST, LARGEST = 1e-15, 1e15
+"""Of a price, a lot, a dividend. Beyond them products and quotients of money and shares leave the
+range in which a float64 has all its digits."""
+LARGEST_RATIO = 1e6
+"""Of a split, either way: no market has seen a larger one, and a typing error is likely."""
 
 
 def check_bars(symbol: str, bars: Bars) -> None:
@@ -18,8 +23,9 @@ def check_bars(symbol: str, bars: Bars) -> None:
     symbol : str
         Named in the message.
     bars : Bars
-        At least one bar; times strictly increasing; prices finite and > 0, high and low the
-        extremes of their bar; volume finite and >= 0. NaN is refused everywhere.
+        At least one bar; times strictly increasing; prices from 1e-15 to 1e15, high and low the
+        extremes of their bar; volume finite and >= 0; splits from 1e-6 to 1e6. NaN is refused
+        everywhere.
 
     Raises
     ------
@@ -31,9 +37,9 @@ def check_bars(symbol: str, bars: Bars) -> None:
     for name in PRICES:
         column = getattr(bars, name)
         # A NaN makes both extremes NaN.
-        if not (column.min() > 0.0 and column.max() < np.inf):
-            usable = np.isfinite(column) & (column > 0.0)
-            _refuse_first(symbol, bars, name, ~usable, "a price > 0")
+        if not (column.min() >= SMALLEST and column.max() <= LARGEST):
+            usable = (column >= SMALLEST) & (column <= LARGEST)
+            _refuse_first(symbol, bars, name, ~usable, "a price from 1e-15 to 1e15")
     top = np.maximum(bars.open, bars.close)
     bottom = np.minimum(bars.open, bars.close)
     _refuse_first(symbol, bars, "high", bars.high < top, "a high ≥ open and close")
@@ -41,10 +47,12 @@ def check_bars(symbol: str, bars: Bars) -> None:
     if not (bars.volume.min() >= 0.0 and bars.volume.max() < np.inf):
         usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
         _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
-    if not (np.isfinite(bars.lot) and bars.lot >= 0.0):
-        raise InvalidBarsError(f"{symbol}: expected a lot ≥ 0, was {bars.lot}.")
-    _check_actions(symbol, "split ratio", bars.splits)
-    _check_actions(symbol, "dividend", bars.dividends)
+    if not (bars.lot == 0.0 or SMALLEST <= bars.lot <= LARGEST):
+        raise InvalidBarsError(
+            f"{symbol}: expected a lot of 0 or from 1e-15 to 1e15, was {bars.lot}."
+        )
+    _check_actions(symbol, "split ratio", bars.splits, 1.0 / LARGEST_RATIO, LARGEST_RATIO)
+    _check_actions(symbol, "dividend", bars.dividends, SMALLEST, LARGEST)
 
 
 def _check_shapes(symbol: str, bars: Bars) -> None:
@@ -80,8 +88,16 @@ def _refuse_first(
     )
 
 
-def _check_actions(symbol: str, what: str, actions: tuple[tuple[int, float], ...] | None) -> None:
+def _check_actions(
+    symbol: str,
+    what: str,
+    actions: tuple[tuple[int, float], ...] | None,
+    least: float,
+    most: float,
+) -> None:
     for ex_time_ms, value in actions or ():
-        if not (np.isfinite(value) and value > 0.0):
+        if not least <= value <= most:
             stamp = np.datetime64(int(ex_time_ms), "ms")
-            raise InvalidBarsError(f"{symbol}: expected a {what} > 0 at {stamp}Z, was {value}.")
+            raise InvalidBarsError(
+                f"{symbol}: expected a {what} from {least:g} to {most:g} at {stamp}Z, was {value}."
+            )

@@ -24,6 +24,8 @@ from engine.kernels.broker_constants import (
 from engine.kernels.broker_memory import book_at, step
 
 NAN = math.nan
+LEAST_WORTH = 1e-300
+"""Of an opening: below it float64 runs out of digits, and returns would divide by zero."""
 OF_SIZE, OF_RISK, OF_LIMITS, OF_COVER = (np.int64(bound) for bound in range(4))
 """What bounds an opening: its order's notional or risk (F7), the limits (F18), the cover (F10)."""
 
@@ -176,7 +178,7 @@ def size_opening(state, s, order, phase):
     quantity = covered_quantity(state, s, order, allowed)
     if not quantity > 0.0:
         return 0.0, 0.0, RISK if part > 0.0 and not allowed > 0.0 else CASH
-    if not deal_price(state, s, deal.closing + quantity) > 0.0:
+    if not deal_price(state, s, deal.closing + quantity) * quantity > LEAST_WORTH:
         return 0.0, 0.0, CASH
     take_volume(book, wanted, quantity)
     return quantity, wanted - part if quantity == part else 0.0, NOT_DUE
