@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from engine.metrics import METRIC_NAMES, Conventions, compute_metrics, curve_metrics
 from engine.metrics.drawdowns import drawdown_series, duration_days, find_drawdowns
 from engine.metrics.ratios import TINY, Metrics, tail_metrics
+from engine.metrics.record import Record
 from engine.metrics.series import calendar_returns, period_values, returns_of, unit_curve
 from engine.types import BoolArray, FloatArray, IntArray, Table
 
@@ -21,33 +21,6 @@ MAX_ROLLING_POINTS = 1000
 MAX_QQ_POINTS = 200
 N_QQ_TAIL = 20
 MIN_BINS, MAX_BINS = 10, 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A finished run as it is stored, or a range of one.
-
-    Parameters
-    ----------
-    equity, trades, fills : tables
-        As exported; equity has the columns time, equity, exposure, and flow with contributions.
-    benchmark : ndarray of float64, shape (n_bars,), or None
-        Value of the benchmark's account, NaN where it has none.
-    base : float
-        Initial cash; of a range, the equity at the close before it.
-    rules : Conventions
-        Those of the whole run, of a range too.
-    n_before : int
-        1 when the first row only gives the base of a range, else 0.
-    """
-
-    equity: Table
-    trades: Table
-    fills: Table
-    benchmark: FloatArray | None
-    base: float
-    rules: Conventions
-    n_before: int = 0
 
 
 class _Curve(NamedTuple):

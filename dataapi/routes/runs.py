@@ -131,6 +131,16 @@ def statistics(path: RunPath, query: Period) -> Response:
     return kept_answer(path.run_id, f"statistics {from_ms} {to_ms}", build, who="computed")
 
 
+@api.get("/runs/<run_id>/passports", summary="Where each metric of a run comes from")
+def passports(path: RunPath) -> Response:
+    """Answer formula, convention, inputs and what other libraries print, a metric each."""
+
+    def build() -> tuple[bytes, str]:
+        return wire.json_bytes(context().runs.passports(path.run_id)), JSON
+
+    return kept_answer(path.run_id, "passports", build, who="computed")
+
+
 @api.get("/runs/<run_id>/equity", summary="The equity curve with drawdown, benchmark and band")
 def equity(path: RunPath, query: CurveQuery) -> Response:
     """Answer the equity curve at no more points than can be seen."""

@@ -85,7 +85,7 @@ def run_document(
         "timing": {"elapsed_ms": elapsed_ms, **library_versions()},
         "links": {
             name: f"{path}/{name}"
-            for name in (*TABLES, "events", "statistics", "analysis", "about")
+            for name in (*TABLES, "events", "statistics", "passports", "analysis", "about")
         }
         | {"self": path, "bundle": f"{path}/bundle.json"},
     }

@@ -23,7 +23,9 @@ from dataapi.services.documents import Document
 from dataapi.services.inputs import Inputs, gather, read_symbols
 from dataapi.store import RunAbout, RunQuery, Store, StoredRun
 from engine.backtesting import backtest
-from engine.tearsheet import Record, statistics
+from engine.metrics.passports import passports
+from engine.metrics.record import Record
+from engine.tearsheet import statistics
 from engine.types import RunResult
 
 PREVIEW_POINTS = 1000
@@ -205,9 +207,18 @@ class Runs:
 
     def statistics(self, run_id: str, from_ms: int | None, to_ms: int | None) -> Document:
         """Return the tear sheet of a run or of a part of it."""
+        record = self.record(run_id, self.document(run_id))
+        return statistics(record, from_ms=from_ms, to_ms=to_ms)
+
+    def passports(self, run_id: str) -> Document:
+        """Return where each metric of a run comes from, and what other libraries print."""
         document = self.document(run_id)
+        return {"items": passports(self.record(run_id, document), document["metrics"])}
+
+    def record(self, run_id: str, document: Document) -> Record:
+        """Return what the statistics of a run are measured on."""
         equity = self.table(run_id, "equity")
-        record = Record(
+        return Record(
             equity=equity,
             trades=self.table(run_id, "trades"),
             fills=self.table(run_id, "fills"),
@@ -215,7 +226,6 @@ class Runs:
             base=document["config"]["cash"],
             rules=documents.stored_conventions(document),
         )
-        return statistics(record, from_ms=from_ms, to_ms=to_ms)
 
     def page(self, query: RunQuery) -> Document:
         """Return one page of the list."""

@@ -26,9 +26,9 @@ from engine.metrics.ratios import (
 from engine.metrics.series import (
     Conventions,
     calendar_returns,
+    common_returns,
     conventions,
-    period_values,
-    returns_of,
+    return_series,
     unit_curve,
 )
 from engine.metrics.trading import exposure_metrics, trade_metrics, turnover_metrics
@@ -104,8 +104,7 @@ def curve_metrics(
     n_before : int
         Leading rows that only give the base of a range: they belong to no month of it.
     """
-    periods = period_values(time, value, base, rules)
-    returns = returns_of(periods.value)
+    returns = return_series(time, value, base, rules)
     last = float(value[-1])
     growth = growth_rate(base, last, int(time[-1] - time[0]))
     falls = drawdown_metrics(time, drawdown_series(value, base))
@@ -131,28 +130,19 @@ def curve_metrics(
 
 def _benchmark_metrics(
     time: IntArray,
-    value: FloatArray,
+    curve: FloatArray,
     benchmark: FloatArray | None,
     *,
     base: float,
     rules: Conventions,
 ) -> Metrics:
     """Return the metrics against a benchmark, on the dates both have (M7)."""
-    names = tuple(metric.name for metric in CATALOGUE if metric.rule == "M7")
-    if benchmark is None:
-        return dict.fromkeys(names)
-    both = np.isfinite(benchmark)
-    if not both.any():
-        return dict.fromkeys(names)
-    time, value, benchmark = time[both], value[both], benchmark[both]
-    own_base = base if both[0] else max(float(value[0]), 0.0)
-    their_base = float(benchmark[0])
-    if own_base == 0.0:
-        return dict.fromkeys(names)
-    own = returns_of(period_values(time, value, own_base, rules).value)
-    theirs = returns_of(period_values(time, benchmark, their_base, rules).value)
-    related = relative_metrics(own, theirs, rules.risk_free_per_period, rules.periods_per_year)
-    return related | {"benchmark_return": float(benchmark[-1]) / their_base - 1.0}
+    both = common_returns(time, curve, benchmark, base, rules)
+    if both is None or benchmark is None:
+        return {metric.name: None for metric in CATALOGUE if metric.rule == "M7"}
+    value = benchmark[np.isfinite(benchmark)]
+    related = relative_metrics(*both, rules.risk_free_per_period, rules.periods_per_year)
+    return related | {"benchmark_return": float(value[-1] / value[0]) - 1.0}
 
 
 def _finite(value: float | int | None) -> float | int | None:

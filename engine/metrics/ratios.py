@@ -162,10 +162,10 @@ def relative_metrics(
 ) -> Metrics:
     """Return what ties a run's returns to its benchmark's over the same periods (M7)."""
     names = ("beta", "correlation", "alpha", "tracking_error", "information_ratio")
-    n = min(returns.size, benchmark.size)
+    n = returns.size
     if n < 2:
         return dict.fromkeys(names)
-    x, b = returns[:n] - rate, benchmark[:n] - rate
+    x, b = returns - rate, benchmark - rate
     x_mean, b_mean = float(x.mean()), float(b.mean())
     b_centred = b - b_mean
     spread = float(b_centred @ b_centred)

@@ -127,6 +127,42 @@ def unit_curve(value: FloatArray, flow: FloatArray | None, base: float) -> Float
     return curve
 
 
+def return_series(time: IntArray, curve: FloatArray, base: float, rules: Conventions) -> FloatArray:
+    """Return the returns that the risk statistics are made of (M1): of bars, or of days."""
+    return returns_of(period_values(time, curve, base, rules).value)
+
+
+def common_returns(
+    time: IntArray, curve: FloatArray, benchmark: FloatArray | None, base: float, rules: Conventions
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return the account's and the benchmark's returns on the dates both have (M7).
+
+    Parameters
+    ----------
+    time, curve : ndarray, shape (n_bars,)
+        UTC ms and the account's value without contributions.
+    benchmark : ndarray of float64, shape (n_bars,), or None
+        Value of the benchmark's account, NaN where it has none.
+    base : float
+        The initial cash.
+
+    Returns
+    -------
+    tuple of two ndarrays of one length, or None
+        None without a common date, or when the account was ruined before the first one.
+    """
+    if benchmark is None or not np.isfinite(benchmark).any():
+        return None
+    both = np.isfinite(benchmark)
+    own_base = base if both[0] else max(float(curve[both][0]), 0.0)
+    if own_base == 0.0:
+        return None
+    own = return_series(time[both], curve[both], own_base, rules)
+    theirs = return_series(time[both], benchmark[both], float(benchmark[both][0]), rules)
+    n = min(own.size, theirs.size)
+    return own[:n], theirs[:n]
+
+
 def calendar_returns(
     time: IntArray, value: FloatArray, base: float, unit: str, rules: Conventions
 ) -> tuple[IntArray, FloatArray]:

@@ -112,6 +112,7 @@ def test_the_client_reaches_every_route(app):
         api.analysis(run.id)
         api.explain(run.id, 0)
         api.statistics(run.id)
+        api.passports(run.id)
         api.equity(run.id)
         api.exposure(run.id)
         api.indicators(run.id)

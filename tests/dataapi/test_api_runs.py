@@ -349,6 +349,16 @@ def test_statistics_of_a_part_measure_that_part(client, run):
     assert [row["year"] for row in part["monthly"]] == [2000]
 
 
+def test_passports_tell_where_each_number_of_a_run_comes_from(client, run):
+    items = client.get(f"{API}/runs/{run['id']}/passports").json["items"]
+
+    assert {item["name"]: item["value"] for item in items} == run["metrics"]
+    (sharpe,) = (item for item in items if item["name"] == "sharpe")
+    assert sharpe["inputs"]["periods_per_year"] == 365.0
+    assert sharpe["others"][0]["library"] == "empyrical"
+    assert sharpe["others"][0]["value"] == pytest.approx(sharpe["value"], rel=1e-12)
+
+
 def test_verify_finds_a_run_the_same(client, run):
     verdict = client.post(f"{API}/runs/{run['id']}/verify").json
 
