@@ -68,10 +68,13 @@ TAGS = {
 }
 
 
+RUN_ID = r"^[1-9A-HJ-NP-Za-km-z]{12}$"
+
+
 class RunPath(Accepted):
     """A run's address."""
 
-    run_id: Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{12}$")]
+    run_id: Annotated[str, Field(pattern=RUN_ID)]
 
 
 class SeriesPath(Accepted):
@@ -125,6 +128,18 @@ class ExplainQuery(Accepted):
     """Which trade."""
 
     trade: Annotated[int, Field(ge=0, lt=2**31, description="Row of the run's trades.")] = 0
+
+
+class RunPairPath(RunPath):
+    """The addresses of two runs."""
+
+    other_id: Annotated[str, Field(pattern=RUN_ID)]
+
+
+class CompareQuery(Accepted):
+    """Which runs stand side by side."""
+
+    ids: Annotated[str, Field(max_length=400, description="2 to 20 ids, separated by commas.")]
 
 
 class DeleteSeriesQuery(Accepted):

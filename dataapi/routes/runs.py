@@ -25,10 +25,12 @@ from dataapi.routes.models import (
     PROBLEMS,
     TAGS,
     AboutPatch,
+    CompareQuery,
     CurveQuery,
     ExplainQuery,
     IndicatorsQuery,
     Period,
+    RunPairPath,
     RunPath,
     RunRequest,
     RunsQuery,
@@ -36,7 +38,10 @@ from dataapi.routes.models import (
 )
 from dataapi.services import analysis, explaining, exports, replay, verification
 from dataapi.services.periods import instant_ms
+from dataapi.services.run_compare import run_compare
+from dataapi.services.run_diff import run_diff
 from dataapi.store import RunQuery
+from engine.version import ENGINE_VERSION
 
 api = APIBlueprint(
     "runs", __name__, url_prefix=PREFIX, abp_tags=[TAGS["runs"]], abp_responses=PROBLEMS
@@ -219,6 +224,26 @@ def explain(path: RunPath, query: ExplainQuery) -> Response:
         return wire.json_bytes(found), JSON
 
     return kept_answer(path.run_id, f"explain {query.trade}", build, who="computed")
+
+
+@api.get("/runs/<run_id>/diff/<other_id>", summary="What differs between two runs, and why")
+def diff(path: RunPairPath) -> Response:
+    """Answer where two runs part."""
+    runs = context().runs
+    # Kept under the first run's name: the second one may have been deleted since.
+    runs.document(path.other_id)
+
+    def build() -> tuple[bytes, str]:
+        return wire.json_bytes(run_diff(runs, path.run_id, path.other_id)), JSON
+
+    return kept_answer(path.run_id, f"diff {path.other_id} {ENGINE_VERSION}", build, who="computed")
+
+
+@api.get("/compare", summary="Runs side by side: settings, curves, correlation")
+def compare(query: CompareQuery) -> Response:
+    """Answer several runs side by side. Their names may change, so the answer is not kept."""
+    ids = [part.strip() for part in query.ids.split(",") if part.strip()]
+    return json_answer(run_compare(context().runs, ids), who="computed")
 
 
 @api.get("/runs/<run_id>/bundle.json", summary="The run in one document, to be imported elsewhere")

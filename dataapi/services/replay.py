@@ -16,24 +16,30 @@ from dataapi.services import documents
 from dataapi.services.comparison import first_difference
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
+from dataapi.services.inputs import Inputs
 from dataapi.services.runs import Runs
 from engine.events import event_table
 from engine.resolve import RunPlan
 from engine.tables import fill_table
 from engine.trades import position_weights
 from engine.trial import Trial
-from engine.types import FloatArray, Ledger, Market, Signals
+from engine.types import Decisions, FloatArray, Ledger, Market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """What a run was made of, once more in memory."""
 
+    inputs: Inputs
     market: Market
-    plan: RunPlan
-    signals: Signals
+    signals: Decisions
     rows: dict[str, FloatArray]
     ledger: Ledger
+
+    @property
+    def plan(self) -> RunPlan:
+        """Return the resolved configuration with its strategy."""
+        return self.inputs.plan
 
 
 def replay(runs: Runs, run_id: str) -> Replay:
@@ -50,18 +56,24 @@ def replay(runs: Runs, run_id: str) -> Replay:
     inputs = runs.gather(documents.config_of(document))
     if inputs.fingerprint != document["fingerprint"]:
         raise Conflict("The bars of this run have changed since: this can no longer be shown.")
+    again = played(inputs)
+    fills = fill_table(again.ledger, np.array(again.market.symbols))
+    if first_difference(runs.table(run_id, "fills"), fills, "fills") is not None:
+        raise Conflict(
+            f"This run was made by engine {document['engine_version']}, and this one trades "
+            "differently: run it again to see this."
+        )
+    return again
+
+
+def played(inputs: Inputs) -> Replay:
+    """Go through a run that need not be stored."""
     plan = inputs.plan
     market = plan.market(inputs.bars)
     trial = Trial(plan.strategy, plan.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
-    again = fill_table(ledger, np.array(market.symbols))
-    if first_difference(runs.table(run_id, "fills"), again, "fills") is not None:
-        raise Conflict(
-            f"This run was made by engine {document['engine_version']}, and this one trades "
-            "differently: run it again to see this."
-        )
-    return Replay(market=market, plan=plan, signals=signals, rows=rows, ledger=ledger)
+    return Replay(inputs=inputs, market=market, signals=signals, rows=rows, ledger=ledger)
 
 
 def exposure(

@@ -34,6 +34,7 @@ def routes(app):
 def filled(rule, run_id):
     """Return a path with its parameters in place."""
     values = {"run_id": run_id, "symbol": "AAPL", "timeframe": "1d", "name": "sma_cross"}
+    values |= {"other_id": run_id}
     return re.sub(r"<(\w+)>", lambda found: values[found[1]], rule)
 
 
@@ -111,6 +112,9 @@ def test_the_client_reaches_every_route(app):
         api.verify(run.id)
         api.analysis(run.id)
         api.explain(run.id, 0)
+        other = api.run(config(cash=50_000))
+        api.diff(run.id, other.id)
+        api.compare([run.id, other.id])
         api.statistics(run.id)
         api.passports(run.id)
         api.equity(run.id)
@@ -137,6 +141,7 @@ def test_the_client_reaches_every_route(app):
     wanted = {re.sub("<symbol>", "S", rule) for _, rule in routes(app)}
     reached = {
         re.sub("/(AAPL|MSFT)/1d", "/S/<timeframe>", path)
+        .replace(f"diff/{other.id}", "diff/<other_id>")
         .replace(run.id, "<run_id>")
         .replace("/sma_cross", "/<name>")
         for path in asked
