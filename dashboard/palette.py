@@ -18,6 +18,7 @@ Item = dict[str, str]
 PAGES: tuple[Item, ...] = (
     {"kind": "page", "text": "Runs", "hint": "g r", "href": "/"},
     {"kind": "page", "text": "New run", "hint": "g n", "href": "/new"},
+    {"kind": "page", "text": "Compare", "hint": "", "href": "/compare"},
 )
 RUNS_SHOWN = 8
 OTHERS_SHOWN = 6

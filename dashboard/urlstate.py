@@ -188,3 +188,13 @@ RESULT = Query(
     }
 )
 """A run's page; `trade` is the number of a row of the trades table, from 1."""
+
+COMPARE = Query(
+    {
+        "ids": names(),
+        "base": text(limit=64),
+        "kind": choice(("equity", "relative"), "equity"),
+        "scale": choice(("log", "linear"), "log"),
+    }
+)
+"""The compare page: which runs, against which one, and how the curves are drawn."""

@@ -13,7 +13,7 @@ ApiError
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -274,14 +274,6 @@ class Client:
     def analysis(self, run_id: str) -> Document:
         """Return `status` of a run's analysis and, when done, what was found about the run."""
         return self._document("GET", f"{_run_path(run_id)}/analysis")
-
-    def passports(self, run_id: str) -> Document:
-        """Return what each metric of a run is: formula, convention, inputs, other libraries."""
-        return self._document("GET", f"{_run_path(run_id)}/passports")
-
-    def compare(self, run_ids: Sequence[str]) -> Document:
-        """Return 2 to 20 runs side by side; of two runs also how they came to differ."""
-        return self._document("GET", "/compare", {"ids": ",".join(run_ids)})
 
     def statistics(
         self, run_id: str, from_: str | int | None = None, to: str | int | None = None

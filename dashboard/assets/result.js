@@ -123,6 +123,13 @@
     });
   };
   const labelled = { sharpe: text.ratio, beta: text.ratio, volatility: text.percent, total: (v) => text.percent(v, 0) };
+  // Compared runs are lines "run-0", "run-1", …; of many, only dots are shown.
+  const labelOf = (name, plot) => {
+    if (labelled[name]) return labelled[name];
+    if (!name.startsWith("run-") || plot._fullData.length > 16) return null;
+    const isRelative = plot.layout.yaxis.zeroline;
+    return isRelative ? (v) => text.percent(v, 0, true) : (v) => v.toFixed(0);
+  };
 
   const hideCrosshair = () => {
     document.querySelectorAll(".timechart-cross").forEach((cross) => {
@@ -152,9 +159,8 @@
       dot.style.top = `${axis._offset + axis.d2p(value)}px`;
       dot.style.background = line.line.color;
       cross.append(dot);
-      if (labelled[line.meta]) {
-        dot.dataset.value = labelled[line.meta](value);
-      }
+      const words = labelOf(line.meta, plot);
+      if (words) dot.dataset.value = words(value);
     });
     const day = document.createElement("span");
     const stamp = new Date(times[at]).toISOString();

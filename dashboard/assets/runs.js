@@ -93,7 +93,8 @@
       const trace = { ...figure.data[0], selectedpoints: chosen.length ? points : null };
       const drawn = key === selected ? skip() : { ...figure, data: [trace] };
       selected = key;
-      return [chosen.length === 0, `${chosen.length} selected`, `/export/runs.csv?ids=${key}`, drawn];
+      return [chosen.length === 0, `${chosen.length} selected`, `/export/runs.csv?ids=${key}`,
+        `/compare?ids=${key}`, chosen.length < 2 || chosen.length > 20, drawn];
     },
     deleteRuns: (clicks, rows) => {
       if (!clicks || !rows || !rows.length) return;

@@ -14,7 +14,11 @@ from dashboard import ids, theme
 from dashboard.client import Document
 from dashboard.components.basics import attributes, icon, skeleton
 
-NAVIGATION = (("/", "Runs", "runs"), ("/new", "New run", "plus"))
+NAVIGATION = (
+    ("/", "Runs", "runs"),
+    ("/new", "New run", "plus"),
+    ("/compare", "Compare", "compare"),
+)
 
 SHORTCUTS = (
     ("g r", "Runs"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard import formatting, ids
 from dashboard.client import Api, ApiError, Columns, Document
 from dashboard.components import attributes, card, error_card, graph, later, segmented
+from dashboard.components.timechart import timechart
 from dashboard.figures.equity import HEIGHT as EQUITY_HEIGHT
 from dashboard.figures.equity import PHONE_HEIGHT, Scale, equity_figure, has_band
 from dashboard.figures.returns import HEIGHT as RETURNS_HEIGHT
@@ -200,32 +199,6 @@ def legend(key: str, text: str, slot: str, value: str, hint: str = "") -> Compon
     shown = html.B(value, **attributes(data_slot=slot)) if value else ""
     props: dict[str, Any] = {"title": hint} if hint else {}
     return html.Span([*line, html.Span(text), shown], className="legend-entry", **props)
-
-
-def timechart(
-    chart: Component, time: npt.ArrayLike, *, right: int, selects: bool = False
-) -> Component:
-    """Return a chart over time with what the browser needs for crosshair and selection.
-
-    Parameters
-    ----------
-    chart : Component
-    time : array_like
-        Its times (UTC ms); the first and the last are the ends of its axis.
-    right : int
-        Its right margin in pixels; the left one is 12.
-    selects : bool
-        Whether dragging selects a period.
-    """
-    times = np.asarray(time, dtype=np.float64)
-    ends = (times[0], times[-1]) if times.size else (0.0, 0.0)
-    data = attributes(
-        data_first=f"{ends[0]:.0f}",
-        data_last=f"{ends[1]:.0f}",
-        data_right=str(right),
-        data_selects=str(int(selects)),
-    )
-    return html.Div(chart, className="timechart", **data)
 
 
 def numbers_card(run: Document, statistics: Document) -> Component:

@@ -150,6 +150,8 @@ def _register_browser(app: Dash) -> None:
         Output(ids.RUNS_ACTIONS, "hidden"),
         Output(ids.RUNS_SELECTED, "children"),
         Output(ids.RUNS_EXPORT, "href"),
+        Output(ids.RUNS_COMPARE, "href"),
+        Output(ids.RUNS_COMPARE, "hidden"),
         Output(ids.RUNS_SCATTER, "figure", allow_duplicate=True),
         Input(ids.RUNS_GRID, "selectedRows"),
         State(ids.RUNS_SCATTER, "figure"),

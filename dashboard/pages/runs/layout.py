@@ -214,6 +214,13 @@ def _actions() -> Component:
     return html.Div(
         [
             html.Span(id=ids.RUNS_SELECTED, className="muted"),
+            html.A(
+                [icon("compare"), html.Span("Compare")],
+                id=ids.RUNS_COMPARE,
+                href="/compare",
+                className="button",
+                hidden=True,
+            ),
             tag,
             html.A(
                 [icon("download"), html.Span("Export")],
