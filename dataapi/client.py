@@ -13,7 +13,7 @@ ApiError
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -334,6 +334,10 @@ class Client:
     def events(self, run_id: str) -> Columns:
         """Return market, signal, order and fill events in their order."""
         return self._columns(f"{_run_path(run_id)}/events")
+
+    def passports(self, run_id: str) -> Document:
+        """Return what each metric of a run is: formula, convention, inputs, other libraries."""
+        return self._document("GET", f"{_run_path(run_id)}/passports")
 
     def explain(self, run_id: str, trade: int) -> Document:
         """Return why a row of the trades was made: its steps, and its levels at each bar."""
