@@ -62,6 +62,9 @@ class Strategy(_Part):
         None, description="Field name to expression, for example enter_long."
     )
     params: dict[Name, Parameter] = Field(default_factory=dict)
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None, description="The sha256 of a Python file's text; filled in when it is left out."
+    )
 
     @model_validator(mode="after")
     def _has_name_or_formula(self) -> Self:

@@ -21,7 +21,10 @@ from engine.types import Bars, FloatArray, Ledger, Market, RunResult
 
 
 def backtest(
-    bars: Mapping[str, Bars], config: Mapping[str, Any] | RunConfig, *, checks: bool = True
+    bars: Mapping[str, Bars],
+    config: Mapping[str, Any] | RunConfig,
+    *,
+    checks: bool = True,
 ) -> RunResult:
     """Run a strategy over bars and return what happened, measured and checked.
 
@@ -45,7 +48,7 @@ def backtest(
     ------
     InvalidBarsError
         If bars cannot be traded on, or none lies between start and end.
-    InvalidParameterError, InvalidFormulaError, UnknownStrategyError
+    InvalidParameterError, InvalidFormulaError, InvalidStrategyError, UnknownStrategyError
         If the configuration is refused; `field` is the dotted name.
     ReconciliationError
         If the books do not balance, which is a fault of the engine.

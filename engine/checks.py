@@ -17,7 +17,7 @@ from engine.kernels.comparison import first_difference, first_other_condition
 from engine.market import known_bars, truncate
 from engine.resolve import WARM_UP_FACTOR
 from engine.trial import Rows, Trial, decision_rows
-from engine.types import BoolArray, FloatArray, IntArray, Ledger, Market, Signals
+from engine.types import BoolArray, Decisions, FloatArray, IntArray, Ledger, Market, Signals
 
 Verdict = dict[str, str]
 
@@ -37,7 +37,7 @@ _FILL_COLUMNS = ("i_time", "symbol", "side", "quantity", "price", "fee", "reason
 class Observation(NamedTuple):
     """A run as the checks see it: what was wanted, on which indicators, and what came of it."""
 
-    signals: Signals
+    decisions: Decisions
     indicators: Mapping[str, FloatArray]
     ledger: Ledger
 
@@ -67,7 +67,7 @@ def look_ahead(trial: Trial, market: Market, known: Observation) -> Verdict:
         status "pass" or "fail" ("not_run" for a single bar) and detail, which names the first
         thing that changed.
     """
-    cuts, n_after_signals = _cuts(market, known.signals)
+    cuts, n_after_signals = _cuts(market, known)
     if cuts.size == 0:
         return not_run("One bar leaves no future to change.")
     # A position closed because the data end there is no fill of the prefix.
@@ -95,14 +95,14 @@ def look_ahead(trial: Trial, market: Market, known: Observation) -> Verdict:
 
 def observe(trial: Trial, market: Market) -> Observation:
     """Return what a run on this market wants, sees and does."""
-    signals, indicators = trial.evaluate(market)
-    return Observation(signals, indicators, trial.ledger(market, signals))
+    decisions, indicators = trial.evaluate(market)
+    return Observation(decisions, indicators, trial.ledger(market, decisions))
 
 
-def _cuts(market: Market, signals: Signals) -> tuple[IntArray, int]:
+def _cuts(market: Market, known: Observation) -> tuple[IntArray, int]:
     """Return after how many instants to cut, ascending, and how many follow a signal."""
     possible = np.arange(market.first + 1, market.time.size)
-    after_signal = np.intersect1d(_signal_bars(signals) + 1, possible)
+    after_signal = np.intersect1d(_signal_bars(market, known) + 1, possible)
     chosen = possible
     if possible.size > N_CUTS:
         generator = np.random.default_rng(SEED)
@@ -112,7 +112,11 @@ def _cuts(market: Market, signals: Signals) -> tuple[IntArray, int]:
     return chosen, int(np.isin(chosen, after_signal).sum())
 
 
-def _signal_bars(signals: Signals) -> IntArray:
+def _signal_bars(market: Market, known: Observation) -> IntArray:
+    """Return at which instants a formula wanted something, or another strategy ordered."""
+    signals = known.decisions
+    if not isinstance(signals, Signals):
+        return np.asarray(np.unique(known.ledger.orders["i_time"]) + market.first, np.int64)
     sides = (signals.long, signals.short)
     wanted = [condition.any(axis=0) for side in sides for condition in (side.enter, side.exit)]
     return np.flatnonzero(np.logical_or.reduce(wanted))
@@ -166,7 +170,7 @@ class _Change(NamedTuple):
 def _comparable(observation: Observation) -> _Comparable:
     ledger = observation.ledger
     return _Comparable(
-        decision_rows(observation.signals) | dict(observation.indicators),
+        decision_rows(observation.decisions) | dict(observation.indicators),
         np.array([ledger.fills[name] for name in _FILL_COLUMNS], dtype=np.float64),
         ledger.equity[np.newaxis],
     )
@@ -219,7 +223,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         start of the run) and detail.
     """
     lookback = trial.strategy.lookback
-    early = _first_early_signal(market, known.signals, trial.strategy.soonest)
+    early = _first_early_signal(market, known, trial.strategy.soonest)
     if early is not None:
         detail = f"A signal at {_stamp(market, early)} comes before all indicators are valid."
         return {"status": "fail", "detail": detail}
@@ -241,7 +245,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         n_settling = min(SETTLED_FACTOR * lookback, (n_bars - n_later) // 2)
         n_settling = max(WARM_UP_FACTOR * lookback, n_settling)
         settled = _own_bars_from(market, n_later + n_settling)
-        change = _first_change_where(settled, known.signals, other)
+        change = _first_change_where(settled, known.decisions, other)
         if change is not None:
             return {
                 "status": "fail",
@@ -249,16 +253,16 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
                 f"{_stamp(market, change.i_time)}: the result depends on where the bars begin.",
             }
         is_warm = _own_bars_from(market, n_later + WARM_UP_FACTOR * lookback)
-        n_changes = _n_changes_where(is_warm, known.signals, other)
+        n_changes = _n_changes_where(is_warm, known.decisions, other)
         drift = max(drift, _drift_where(is_warm, known.indicators, indicators, n_changes))
     return {"status": "pass", "detail": f"{start}. {_drift_text(drift)}"}
 
 
-def _conditions(signals: Signals) -> dict[str, BoolArray]:
-    return {name: row for name, row in decision_rows(signals).items() if row.dtype == np.bool_}
+def _conditions(decisions: Decisions) -> dict[str, BoolArray]:
+    return {name: row for name, row in decision_rows(decisions).items() if row.dtype == np.bool_}
 
 
-def _first_change_where(where: BoolArray, known: Signals, other: Signals) -> _Change | None:
+def _first_change_where(where: BoolArray, known: Decisions, other: Decisions) -> _Change | None:
     theirs = _conditions(other)
     for name, row in _conditions(known).items():
         differs = ((row != theirs[name]) & where).any(axis=0)
@@ -267,7 +271,7 @@ def _first_change_where(where: BoolArray, known: Signals, other: Signals) -> _Ch
     return None
 
 
-def _n_changes_where(where: BoolArray, known: Signals, other: Signals) -> int:
+def _n_changes_where(where: BoolArray, known: Decisions, other: Decisions) -> int:
     theirs = _conditions(other)
     return sum(
         int(np.count_nonzero((row != theirs[name]) & where))
@@ -275,15 +279,15 @@ def _n_changes_where(where: BoolArray, known: Signals, other: Signals) -> int:
     )
 
 
-def _first_early_signal(market: Market, signals: Signals, lookback: int) -> int | None:
+def _first_early_signal(market: Market, known: Observation, lookback: int) -> int | None:
+    """Return when something was wanted or ordered before the first tradable bar, or None."""
     may_signal = _own_bars_from(market, lookback)
     may_signal[:, : market.first] = False
-    for side in (signals.long, signals.short):
-        for condition in (side.enter, side.exit):
-            found = (condition & ~may_signal).any(axis=0)
-            if found.any():
-                return int(np.flatnonzero(found)[0])
-    return None
+    orders = known.ledger.orders
+    wanted = [*_conditions(known.decisions).values(), np.zeros_like(may_signal)]
+    wanted[-1][orders["symbol"], orders["i_time"] + market.first] = True
+    early = np.logical_or.reduce(wanted) & ~may_signal
+    return int(np.flatnonzero(early.any(axis=0))[0]) if early.any() else None
 
 
 def _own_bars_from(market: Market, n_before: int) -> BoolArray:
@@ -356,7 +360,7 @@ class Band(NamedTuple):
     high: FloatArray
 
 
-def band(trial: Trial, market: Market, signals: Signals, ledger: Ledger) -> Band:
+def band(trial: Trial, market: Market, decisions: Decisions, ledger: Ledger) -> Band:
     """Return how far the equity depends on the order of prices inside a bar (F4).
 
     When no fill was ambiguous, each bar goes the same way under every rule from the same state,
@@ -367,7 +371,9 @@ def band(trial: Trial, market: Market, signals: Signals, ledger: Ledger) -> Band
         return Band(final, ledger.equity, ledger.equity)
     own_path = trial.config.execution.path
     curves = {
-        path: ledger.equity if path == own_path else trial.ledger(market, signals, path=path).equity
+        path: ledger.equity
+        if path == own_path
+        else trial.ledger(market, decisions, path=path).equity
         for path in PATHS
     }
     stack = np.array(list(curves.values()))

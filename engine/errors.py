@@ -4,6 +4,7 @@ EngineError
 ├── InvalidBarsError          bars that cannot be traded on: order, NaN, high below low, …
 ├── InvalidParameterError     a configuration or strategy parameter out of its range
 ├── InvalidFormulaError       a formula, with field, position, reason and the nearest valid name
+├── InvalidStrategyError      a Python strategy that cannot be compiled, or failed in a run
 ├── UnknownStrategyError      a strategy name that does not exist
 └── ReconciliationError       our own fault: the books of a run do not balance (F16)
 """
@@ -42,6 +43,17 @@ class InvalidFormulaError(EngineError):
         self.field = field
         self.position = position
         self.suggestion = suggestion
+
+
+class InvalidStrategyError(EngineError):
+    """A strategy file that cannot be used, or failed in a run; `line` is its 1-based line."""
+
+    def __init__(
+        self, message: str, *, line: int | None = None, field: str | None = "strategy"
+    ) -> None:
+        super().__init__(message)
+        self.line = line
+        self.field = field
 
 
 class UnknownStrategyError(EngineError):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.types import (
+    Decisions,
     FillPhase,
     Ledger,
     Market,
@@ -44,7 +45,7 @@ class _Event(NamedTuple):
     values: dict[str, Any]
 
 
-def event_table(market: Market, signals: Signals, ledger: Ledger) -> Table:
+def event_table(market: Market, decisions: Decisions, ledger: Ledger) -> Table:
     """Return every event of a run in the order in which it happened.
 
     Returns
@@ -53,7 +54,7 @@ def event_table(market: Market, signals: Signals, ledger: Ledger) -> Table:
         seq, time (UTC ms), kind ("market", "signal", "order", "fill", "action" or "risk", an
         order that the broker made by itself), symbol (name), order_id (-1: none), values (JSON).
     """
-    events = [*_actions(market, ledger), *_signals(market, signals), *_orders(ledger)]
+    events = [*_actions(market, ledger), *_signals(market, decisions), *_orders(ledger)]
     events += _fills(ledger)
     seen = sorted({(e.i_time, e.symbol) for e in events if e.kind != "action"})
     events += [_market_event(market, i, symbol) for i, symbol in seen]
@@ -88,7 +89,10 @@ def _actions(market: Market, ledger: Ledger) -> Iterator[_Event]:
             yield _Event(int(i), _Stage.ACTION, int(symbol), 0, "action", NO_ORDER, value)
 
 
-def _signals(market: Market, signals: Signals) -> Iterator[_Event]:
+def _signals(market: Market, signals: Decisions) -> Iterator[_Event]:
+    """Yield the signals of a formula; strategies of other kinds only have orders."""
+    if not isinstance(signals, Signals):
+        return
     flags = {
         "enter_long": signals.long.enter,
         "exit_long": signals.long.exit,

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from config.run import RunConfig, Sizing
 from engine.clock import DAY_MS
 from engine.errors import InvalidFormulaError, InvalidParameterError
+from engine.event_files import EventDefinition, file_strategy, plan_events
 from engine.formula import StrategyDefinition, plan_strategy
 from engine.formula.definition import ParameterValue, formula_definition, resolve_params
 from engine.market import build_market
@@ -91,16 +92,11 @@ def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
 
     Raises
     ------
-    InvalidParameterError, InvalidFormulaError, UnknownStrategyError
+    InvalidParameterError, InvalidFormulaError, InvalidStrategyError, UnknownStrategyError
         With the dotted field of RunConfig that is to be mended.
     """
     resolved, definition, params = resolve(config)
-    traded = definition
-    if resolved.sizing is not None:
-        # The configured size wins, so a formula's own neither delays nor blocks an entry.
-        formula = {name: text for name, text in definition.formula.items() if name != "size"}
-        traded = replace(definition, formula=formula)
-    strategy = PlannedFormula(plan_strategy(traded, params, timeframe=resolved.timeframe))
+    strategy = _planned(resolved, definition, params)
     return RunPlan(
         config=resolved,
         definition=definition,
@@ -111,13 +107,27 @@ def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
     )
 
 
+def _planned(
+    config: RunConfig, definition: StrategyDefinition, params: Mapping[str, ParameterValue]
+) -> PlannedStrategy:
+    if isinstance(definition, EventDefinition):
+        return plan_events(definition, params, timeframe=config.timeframe)
+    traded = definition
+    if config.sizing is not None:
+        # The configured size wins, so a formula's own neither delays nor blocks an entry.
+        formula = {name: text for name, text in definition.formula.items() if name != "size"}
+        traded = replace(definition, formula=formula)
+    return PlannedFormula(plan_strategy(traded, params, timeframe=config.timeframe))
+
+
 def resolve(
     config: Mapping[str, Any] | RunConfig,
 ) -> tuple[RunConfig, StrategyDefinition, dict[str, ParameterValue]]:
     """Return the complete configuration, the strategy's definition and all its parameters.
 
     The parameters are filled from the strategy's defaults, and `sizing` becomes a fraction 1/n
-    for n symbols when neither the configuration nor the formula gives a size (F7).
+    for n symbols when neither the configuration nor the formula gives a size (F7). The orders of
+    a Python file name their sizes themselves.
 
     Raises
     ------
@@ -131,9 +141,10 @@ def resolve(
     refuse_unavailable(given)
     definition, params = _strategy(given)
     sizing = given.sizing
-    if sizing is None and "size" not in definition.formula:
+    if sizing is None and definition.kind == "formula" and "size" not in definition.formula:
         sizing = Sizing(kind="fraction", value=1.0 / len(given.symbols))
-    strategy = given.strategy.model_copy(update={"params": params})
+    code = definition.code_hash if isinstance(definition, EventDefinition) else None
+    strategy = given.strategy.model_copy(update={"params": params, "code": code})
     resolved = given.model_copy(update={"strategy": strategy, "sizing": sizing})
     return resolved, definition, params
 
@@ -145,7 +156,7 @@ def _strategy(config: RunConfig) -> tuple[StrategyDefinition, dict[str, Paramete
             wanted.formula, wanted.params, name=wanted.name or "formula"
         )
     else:
-        definition = builtin(str(wanted.name))
+        definition = file_strategy(str(wanted.name), wanted.code) or builtin(str(wanted.name))
     return definition, resolve_params(definition, wanted.params)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from config.run import Fill, Path, RunConfig
 from engine.errors import InvalidBarsError, InvalidParameterError, ReconciliationError
+from engine.event_books import EventBooks
 from engine.kernels.broker import run_bars
 from engine.kernels.broker_records import (
     BOOK,
@@ -22,7 +23,18 @@ from engine.kernels.broker_records import (
     Tape,
 )
 from engine.trades import PairedTrades, fields
-from engine.types import FloatArray, IntArray, Ledger, Market, SideSignals, Signals
+from engine.types import (
+    Decider,
+    Decisions,
+    Events,
+    FloatArray,
+    IntArray,
+    Ledger,
+    Market,
+    SideSignals,
+    Signals,
+    SizeKind,
+)
 
 STATUSES = ("done", "bankrupt", "stopped")
 FILL_COLUMNS = (
@@ -43,15 +55,15 @@ _NO_FIELD = np.empty((0, 0))
 
 
 def simulate(
-    market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
+    market: Market, decisions: Decisions, config: RunConfig, *, path: str | None = None
 ) -> Ledger:
-    """Trade the signals on the market under the config's rules.
+    """Trade what a strategy wants on the market under the config's rules.
 
     Parameters
     ----------
     market : Market
         Bars on the union clock; the run starts at `market.first`.
-    signals : Signals
+    decisions : Decisions
         On the same clock, with the size already resolved.
     config : RunConfig
         Of it count cash, lot, execution, costs, margin and risk. Options that the broker does
@@ -73,6 +85,8 @@ def simulate(
         If the tick is larger than a price.
     InvalidBarsError
         If equity outgrows float64.
+    InvalidStrategyError
+        If an event strategy raises, loops too long or orders more than there is room for.
     """
     _refuse_coarse_tick(market, config)
     tape = Tape(
@@ -87,18 +101,18 @@ def simulate(
         market.split,
         market.dividend,
     )
-    flags = Flags(signals.long.enter, signals.long.exit, signals.short.enter, signals.short.exit)
+    flags = _flags(decisions)
     notable = _notable_bars(market, flags)
     n_times = market.time.size
     curves = Curves(*np.empty((len(Curves._fields), n_times - market.first)))
-    books = _Books(market, signals, config, path)
+    books = _Books(market, decisions, config, path)
     reached = market.first
     while reached < n_times:
+        books.prepare(reached)
         reached = run_bars(
             tape, flags, notable, books.state, curves, market.first, reached, books.rows_a_bar
         )
-        if reached < n_times:
-            books.grow()
+        books.check()
 
     account = books.state["account"]
     fills = books.fills[: account["n_fills"]]
@@ -165,12 +179,20 @@ def _recon_error(
     return error
 
 
+def _flags(decisions: Decisions) -> Flags:
+    """Return the conditions of a formula strategy; of another kind there are none."""
+    if not isinstance(decisions, Signals):
+        return Flags(*np.zeros((len(Flags._fields), 0, 0), np.bool_))
+    long, short = decisions.long, decisions.short
+    return Flags(long.enter, long.exit, short.enter, short.exit)
+
+
 def _notable_bars(market: Market, flags: Flags) -> IntArray:
     """Return the bars of a lone symbol on which more can happen than a new mark.
 
     Vector instructions find them at once; several symbols seldom rest on one bar.
     """
-    if len(market.symbols) > 1:
+    if len(market.symbols) > 1 or flags.enter_long.size == 0:
         return np.empty(0, dtype=np.int64)
     is_notable = flags.enter_long[0] | flags.exit_long[0]
     is_notable |= flags.enter_short[0]
@@ -184,18 +206,24 @@ class _Books:
     """The arrays behind the broker's `STATE`, with room for all that can be open at once."""
 
     def __init__(
-        self, market: Market, signals: Signals, config: RunConfig, path: str | None
+        self, market: Market, decisions: Decisions, config: RunConfig, path: str | None
     ) -> None:
         n_symbols, n_times = market.has_bar.shape
-        n_entries = _most_entries(signals)
-        # Entries of both sides, an exit, a forced exit, and one to spare; see `STATE`.
-        n_working = 2 * n_entries + 3
+        self._events: EventBooks | None = None
+        if isinstance(decisions, Events):
+            self._events = EventBooks(market, decisions)
+            n_entries, n_orders = decisions.handler.max_entries, decisions.handler.max_orders
+        else:
+            n_entries = _most_entries(decisions)
+            n_orders = 2 * n_entries  # entries of both sides
+        # An exit, a forced exit, and one to spare; see `STATE`.
+        n_working = n_orders + 3
         n_inside = n_entries + 2 * n_working
         self.rows_a_bar = n_symbols * (n_inside + n_entries + 2)
         n_rows = self.rows_a_bar + 256 + n_times // 16
         self.orders = np.empty(n_rows, ORDER)
         self.fills = np.empty(n_rows, FILL)
-        self._signals = signals  # kept alive: the state knows only addresses
+        self._decisions = decisions  # kept alive: the state knows only addresses
         self._kept = {
             "books": _empty_books(market, config),
             "entries": np.zeros((n_symbols, n_entries + 1), ENTRY),
@@ -206,16 +234,13 @@ class _Books:
             "tried": np.zeros((2, n_inside), FILL),
         }
         state = np.zeros(1, STATE)[0]
-        state["rules"] = _rules(signals, config, path)
+        state["rules"] = _rules(decisions, config, path)
         for name in ("cash", "equity", "peak"):
             state["account"][name] = config.cash
-        for name, side in (("long", signals.long), ("short", signals.short)):
-            state[name] = _side_addresses(side)
-        is_constant = not any(signals.size.strides)
-        state["size"] = _address(signals.size[:1, :1] if is_constant else signals.size)
-        state["size_step"] = 0 if is_constant else 1
+        if isinstance(decisions, Signals):
+            _write_signals(state, decisions)
         state["n_symbols"] = n_symbols
-        state["n_times"] = n_times
+        state["n_times"] = state["until"] = n_times
         state["most_entries"] = n_entries + 1
         state["most_working"] = n_working
         state["most_tried"] = n_inside
@@ -223,8 +248,23 @@ class _Books:
             state[name] = _address(array)
         self.state = state
         self._point_at_logs()
+        if self._events is not None:
+            self._events.write(state["events"])
 
-    def grow(self) -> None:
+    def prepare(self, reached: int) -> None:
+        """Make room in the logs for another bar, and set where to stop."""
+        account = self.state["account"]
+        if max(account["n_orders"], account["n_fills"]) > self.orders.size - self.rows_a_bar:
+            self._grow()
+        if self._events is not None:
+            self.state["until"] = self._events.next_stop(reached)
+
+    def check(self) -> None:
+        """Raise what an event strategy failed of, if it did."""
+        if self._events is not None:
+            self._events.check(self.state["events"])
+
+    def _grow(self) -> None:
         """Double the room of the logs."""
         self.orders = _grown(self.orders)
         self.fills = _grown(self.fills)
@@ -261,6 +301,15 @@ def _empty_books(market: Market, config: RunConfig) -> np.ndarray:
     return books
 
 
+def _write_signals(state: np.void, signals: Signals) -> None:
+    """Write where the prices and sizes of a formula strategy stand."""
+    for name, side in (("long", signals.long), ("short", signals.short)):
+        state[name] = _side_addresses(side)
+    is_constant = not any(signals.size.strides)
+    state["size"] = _address(signals.size[:1, :1] if is_constant else signals.size)
+    state["size_step"] = 0 if is_constant else 1
+
+
 def _side_addresses(side: SideSignals) -> tuple[int, ...]:
     """Return one side's fields in the order of `SIDE`."""
     addresses = [0 if rows is None else _address(rows) for rows in _fields(side)]
@@ -282,7 +331,7 @@ def _most_entries(signals: Signals) -> int:
     return max(1, min(signals.pyramiding, int(np.max(counts))))
 
 
-def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float, ...]:
+def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[float, ...]:
     """Return the config in the order of `RULES`, fractions instead of basis points."""
     execution, costs, margin, risk = config.execution, config.costs, config.margin, config.risk
     cost = (execution.slippage_bps + execution.spread_bps / 2.0) * 1e-4
@@ -290,10 +339,17 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
     taker_bps = costs.rate_bps if costs.taker_bps is None else costs.taker_bps
     maker_bps = costs.rate_bps if costs.maker_bps is None else costs.maker_bps
     has_impact = bool(execution.volume_impact or execution.impact)
+    signals = decisions if isinstance(decisions, Signals) else None
     # A day order lives for its symbol's next bar, an immediate one not beyond its first fill.
-    expire_bars = signals.expire_bars if execution.time_in_force == "gtc" else 1
-    prices = _fields(signals.long) + _fields(signals.short)
-    has_levels = any(rows is not None for rows in prices)
+    expire_bars = 1
+    if execution.time_in_force == "gtc":
+        expire_bars = 0 if signals is None else signals.expire_bars
+    # Those of an event strategy are known only when it orders.
+    prices = (None,) if signals is None else _fields(signals.long) + _fields(signals.short)
+    has_levels = signals is None or any(rows is not None for rows in prices)
+    has_volume = has_impact or execution.participation is not None
+    # Under `this_close` only a rest waits for a later one (F9).
+    has_closes = execution.fill == "next_close" or (execution.fill == "this_close" and has_volume)
     return (
         get_args(Fill).index(execution.fill),
         get_args(Path).index(path or execution.path),
@@ -307,7 +363,7 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
         execution.impact or 0.0,
         has_impact,
         math.inf if execution.participation is None else execution.participation,
-        has_impact or execution.participation is not None,
+        has_volume,
         taker_bps * 1e-4,
         maker_bps * 1e-4,
         costs.per_unit,
@@ -327,8 +383,10 @@ def _rules(signals: Signals, config: RunConfig, path: str | None) -> tuple[float
         execution.finalize,
         expire_bars,
         execution.time_in_force == "ioc",
-        signals.pyramiding,
-        signals.size_kind,
+        1 if signals is None else signals.pyramiding,
+        SizeKind.FRACTION if signals is None else signals.size_kind,
         has_levels,
         has_levels or execution.clip,
+        signals is None or has_closes,
+        Decider.EVENTS if signals is None else Decider.SIGNALS,
     )

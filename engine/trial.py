@@ -10,7 +10,7 @@ import numpy.typing as npt
 from config.run import RunConfig
 from engine.planned import PlannedStrategy
 from engine.simulation import simulate
-from engine.types import Decisions, FloatArray, Ledger, Market, SideSignals
+from engine.types import Decisions, Events, FloatArray, Ledger, Market, SideSignals
 
 Rows = dict[str, npt.NDArray[Any]]
 """Conditions and numbers of shape (n_symbols, n_times) by name."""
@@ -33,7 +33,12 @@ class Trial:
 
 
 def decision_rows(decisions: Decisions) -> Rows:
-    """Return every array of the decisions under the name of its field."""
+    """Return every array of the decisions under the name of its field.
+
+    An event strategy has none: its orders are made as the broker goes.
+    """
+    if isinstance(decisions, Events):
+        return {}
     rows: Rows = {"size": decisions.size}
     for name, side in (("long", decisions.long), ("short", decisions.short)):
         rows |= {f"enter_{name}": side.enter, f"exit_{name}": side.exit}

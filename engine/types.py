@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,15 @@ class Reason(IntEnum):
     EXPIRED = 13
     CASH = 14
     CONFLICT = 15
+    INVALID = 16
+
+
+class Decider(IntEnum):
+    """What makes a run's orders at each close; `Decisions` has its form."""
+
+    SIGNALS = 0
+    TARGETS = 1
+    EVENTS = 2
 
 
 class SizeKind(IntEnum):
@@ -195,7 +204,48 @@ class Signals:
     pyramiding: int = 1
 
 
-Decisions = Signals
+class EventHandler(Protocol):
+    """A compiled event strategy, as the broker needs it (`engine.events_file`)."""
+
+    @property
+    def address(self) -> int:
+        """Return where the function stands that calls `on_bar`."""
+
+    @property
+    def initial_state(self) -> npt.NDArray[np.int64]:
+        """Return the bits of the values that every symbol begins with, shape (n_values,)."""
+
+    @property
+    def max_entries(self) -> int:
+        """Return how many entries of a symbol may be open or work at once."""
+
+    @property
+    def max_orders(self) -> int:
+        """Return how many orders of a symbol may work at once."""
+
+    def failed(self, failure: int, call: np.void, market: Market) -> Exception:
+        """Return the error that says why a call failed, where, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """An event strategy on a market: its orders are made while the broker runs.
+
+    `indicators` has shape (n_symbols, n_times, n_indicators); `first_calls` (n_symbols,) is the
+    instant from which on `on_bar` is called; `params` are the bits of the parameters' values.
+    `size` is that of an order that names none, of every order when `is_size_fixed`.
+    """
+
+    handler: EventHandler
+    indicators: FloatArray
+    first_calls: IntArray
+    params: IntArray
+    size_kind: SizeKind
+    size: float
+    is_size_fixed: bool
+
+
+Decisions = Signals | Events
 """What a strategy wants, in the form that its kind has."""
 
 

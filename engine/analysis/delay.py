@@ -31,6 +31,8 @@ def delayed(decisions: Decisions, market: Market) -> Decisions:
 
     Prices and quantities are expressed in the shares of the later bar (F14).
     """
+    if not isinstance(decisions, Signals):
+        raise TypeError(f"Expected signals, was {type(decisions).__name__}.")
     size = decisions.size
     if any(size.strides):
         size = _one_later(size, market, np.nan)

@@ -39,10 +39,14 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyDefinition:
-    """A formula strategy as it is stored: parameters, and one expression per field."""
+    """A strategy as it is stored: its parameters, and a formula's one expression per field.
+
+    `kind` says what it is made of: "formula", "target" or "event".
+    """
 
     name: str
     title: str
+    kind: str = "formula"
     description: str = ""
     source: str = ""
     params: Mapping[str, ParameterSpec] = field(default_factory=dict)

@@ -16,9 +16,9 @@ import numpy as np
 
 from engine.formula.computing import Computation, Row, first_valid
 from engine.formula.nodes import OWN
-from engine.formula.planning import SIDES, Plan, Program
+from engine.formula.planning import SIDES, Expressions, Plan, Program
 from engine.formula.series import OwnBars, Sources, own_bars
-from engine.types import BoolArray, FloatArray, Market, SideSignals, Signals, SizeKind
+from engine.types import BoolArray, FloatArray, IntArray, Market, SideSignals, Signals, SizeKind
 
 _ROW = "row "
 """Begins the name of an indicator among the outputs: no field has a space in it."""
@@ -67,6 +67,34 @@ def plan_rows(plan: Plan, market: Market) -> dict[str, FloatArray]:
         `Plan.rows` says which lie among the prices.
     """
     return evaluate_with_rows(plan, market)[1]
+
+
+def evaluate_expressions(
+    expressions: Expressions, market: Market
+) -> tuple[dict[str, FloatArray], IntArray]:
+    """Return each expression's values by name, and from when on all of them are valid.
+
+    Returns
+    -------
+    rows : dict of str to ndarray of float64, shape (n_symbols, n_times)
+        In the shares of each bar; NaN before the first valid index and where there is no bar.
+    first : ndarray of int64, shape (n_symbols,)
+        An instant of the clock for each symbol; their number when there is none.
+    """
+    program = expressions.program
+    rows = {name: np.full(market.has_bar.shape, np.nan) for name in program.outputs}
+    first = np.empty(len(market.symbols), np.int64)
+    of_symbol = cache(_finder(market))
+    for i_symbol, has_bar in enumerate(market.has_bar):
+        n_before = 0
+        if program.outputs:
+            sources = Sources(own_bars(market, i_symbol), program.contexts, of_symbol)
+            found, n_before = run(program, sources)
+            for name, values in found.items():
+                rows[name][i_symbol, has_bar] = values
+        own = np.flatnonzero(has_bar)
+        first[i_symbol] = own[n_before] if n_before < own.size else market.time.size
+    return rows, first
 
 
 def _evaluate(plan: Plan, program: Program, market: Market) -> _Table:

@@ -173,6 +173,73 @@ def plan_expression(
     return Program(nodes, outputs, {}), builder.symbols
 
 
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """Several expressions, planned together: what a strategy file calls its indicators.
+
+    Attributes
+    ----------
+    program : Program
+        With one output an expression, by its name.
+    lookback, soonest : int
+        From which own bar on all of them are valid, at most and at least; see `Plan`.
+    symbols : mapping of symbol to Place
+        Other symbols that they read, and where each is first named.
+    """
+
+    program: Program
+    lookback: int
+    soonest: int
+    symbols: Mapping[str, Place]
+
+    @property
+    def rows(self) -> tuple[IndicatorRow, ...]:
+        """The expressions by name, for the chart."""
+        nodes = self.program.nodes
+        return tuple(
+            IndicatorRow(name, nodes[i].is_price_level and not nodes[i].context.symbol)
+            for name, i in self.program.outputs.items()
+        )
+
+
+def plan_expressions(
+    expressions: Mapping[str, str],
+    params: Mapping[str, ParameterValue],
+    *,
+    timeframe: str | None = None,
+) -> Expressions:
+    """Return the plan of expressions that may use parameters; conditions are 0 and 1.
+
+    Raises
+    ------
+    InvalidFormulaError
+        With the name of the first expression at fault as its field.
+    """
+    numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
+    builder = Builder(numbers, timeframe=timeframe, has_position=False)
+    outputs: dict[str, int] = {}
+    symbols: dict[str, Place] = {}
+    for name, text in expressions.items():
+        builder.symbols.clear()
+        try:
+            index = builder.build(parse(text))
+        except InvalidFormulaError as error:
+            raise _located(error, name) from None
+        if builder.problems:
+            raise _located(builder.problems[0], name)
+        outputs[name] = cast(int, index)
+        for symbol, position in builder.symbols.items():
+            symbols.setdefault(symbol, Place(name, position))
+    nodes, outputs = _needed(tuple(builder.graph.nodes), outputs)
+    read = [nodes[index] for index in outputs.values()]
+    return Expressions(
+        program=Program(nodes, outputs, {}),
+        lookback=max((node.lookback for node in read), default=0),
+        soonest=max((node.soonest for node in read), default=0),
+        symbols=symbols,
+    )
+
+
 @lru_cache(maxsize=512)
 def plan_or_problems(
     formula: tuple[tuple[str, str], ...],

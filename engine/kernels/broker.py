@@ -10,31 +10,31 @@ from engine.kernels.broker_constants import (
     BUY,
     DONE,
     END,
+    EVENTS,
     LIMIT_ORDER,
     MARKET_ORDER,
     NEXT_OPEN,
     SELL,
     SIGNAL,
+    SIGNALS,
     STATUS_BANKRUPT,
     STOP_LIMIT_ORDER,
     STOP_ORDER,
     THIS_CLOSE,
-    UNITS,
 )
+from engine.kernels.broker_events import decide_events
 from engine.kernels.broker_fills import cancel_entries, find_entry
 from engine.kernels.broker_inside import match_inside
 from engine.kernels.broker_memory import (
     book_at,
     inlined_step,
     number_at,
-    order_row,
     step,
     working_at,
 )
+from engine.kernels.broker_orders import add_exit, add_order, note_order
 from engine.kernels.broker_phases import (
     accrue,
-    add_exit,
-    add_order,
     apply_actions,
     check_ruin,
     close_all_now,
@@ -52,8 +52,9 @@ NAN = math.nan
 def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
     """Run bars from `begin` on; return the bar reached, n_times when the run is over.
 
-    It returns early when the order or the fill log might not hold the next bar's rows, of which
-    there are at most `rows_a_bar`: the caller makes room and calls again. `notable` are the bars
+    It returns early at `state.until`, and when the order or the fill log might not hold the next
+    bar's rows, of which there are at most `rows_a_bar`: the caller makes room and calls again; and
+    when an event strategy fails, which `state.events.failure` says. `notable` are the bars
     of a lone symbol with a signal or an action or without a bar, in their order.
     """
     n_symbols, n_times = state.n_symbols, state.n_times
@@ -61,7 +62,8 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
     account = state.account
     room = min(state.most_orders, state.most_fills) - rows_a_bar
     t = begin
-    while t < n_times:
+    until = state.until
+    while t < until:
         if max(account.n_orders, account.n_fills) > room:
             return t
         i = t - first
@@ -70,6 +72,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             if reached > t:
                 t = reached
                 continue
+        account.now = i
         previous_cash = account.cash
         is_busy = account.is_busy
         n_orders = account.n_orders
@@ -109,9 +112,15 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         is_over = check_ruin(state, i, gross)
         # (h) the strategy
         if account.status == DONE:
-            decide_all(flags, state, i, t)
-            if rules.fill == THIS_CLOSE and account.n_orders > n_orders:
-                match_close(state, i)
+            if rules.decider == EVENTS:
+                if not decide_events(state, i, t):
+                    return t
+            else:
+                decide_all(flags, state, i, t)
+            if account.n_orders > n_orders and (
+                rules.fill == THIS_CLOSE or rules.decider == EVENTS
+            ):
+                match_close(state, i, THIS_CLOSE)
                 value, gross = mark_close(state)
         if rules.is_finalized and t == n_times - 1:
             close_all_now(state, i, END)
@@ -126,7 +135,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             return n_times
         if is_busy or account.n_orders > n_orders:
             account.is_busy = needs_matching(state)
-    return n_times
+    return t
 
 
 @inlined_step
@@ -146,7 +155,8 @@ def record(curves, account, i, value, gross):
 @step
 def is_plain(rules, account):
     """Return whether a bar without orders and signals changes nothing but the marks."""
-    return not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
+    is_still = not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
+    return is_still and rules.decider == SIGNALS
 
 
 @inlined_step
@@ -158,7 +168,7 @@ def run_quietly(tape, notable, state, curves, first, begin):
     book, account = book_at(state, 0), state.account
     while account.n_noted < notable.size and notable[account.n_noted] < begin:
         account.n_noted += 1
-    end = state.n_times - 1
+    end = min(state.until, state.n_times - 1)
     if account.n_noted < notable.size:
         end = min(end, notable[account.n_noted])
     if 0 <= book.last_bar < end:
@@ -259,11 +269,11 @@ def decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short):
     if exit_long:
         cancel_entries(state, s, BUY, SIGNAL)
         if quantity > 0.0 and not (has_short and is_short_market) and not has_exit(state, s):
-            add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
+            add_exit(state, i, s, SIGNAL).when = state.rules.fill
     if exit_short:
         cancel_entries(state, s, SELL, SIGNAL)
         if quantity < 0.0 and not (has_long and is_long_market) and not has_exit(state, s):
-            add_exit(state, i, s, SIGNAL).is_at_close = state.rules.fill != NEXT_OPEN
+            add_exit(state, i, s, SIGNAL).when = state.rules.fill
 
     has_both = quantity == 0.0 and enter_long and enter_short
     if has_both and (is_long_market or is_short_market):
@@ -310,7 +320,7 @@ def add_entry(state, fields, i, s, t, side):
     elif fields.limit != 0:
         order_type = LIMIT_ORDER
     order = add_order(state, i, s, side, order_type, SIGNAL)
-    order.is_at_close = order_type == MARKET_ORDER and rules.fill != NEXT_OPEN
+    order.when = rules.fill if order_type == MARKET_ORDER else NEXT_OPEN
     # Without volumes a market order never outlives its bar.
     is_once = order_type == MARKET_ORDER and not rules.has_volume
     order.bars_left = 0 if is_once else rules.expire_bars
@@ -324,17 +334,7 @@ def add_entry(state, fields, i, s, t, side):
     order.target_b = optional(fields.target_b, place)
     order.trail = optional(fields.trail, place)
     order.is_trail_fraction = fields.is_trail_fraction != 0
-    row = order_row(state, order.order_id)
-    row.limit = order.limit
-    row.stop = order.trigger
-    row.expire_bars = order.bars_left
-    row.stop_a = order.stop_a
-    row.stop_b = order.stop_b
-    row.target_a = order.target_a
-    row.target_b = order.target_b
-    row.trail = order.trail
-    if rules.size_kind == UNITS:
-        row.quantity = order.size
+    note_order(state, order)
 
 
 @step

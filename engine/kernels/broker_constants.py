@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.types import FillPhase, OrderStatus, OrderType, Reason, Side, SizeKind
+from engine.types import Decider, FillPhase, OrderStatus, OrderType, Reason, Side, SizeKind
 
 BUY, SELL = (np.int64(side) for side in (Side.BUY, Side.SELL))
 OPEN, INSIDE, CLOSE = (np.int64(phase) for phase in FillPhase)
@@ -19,8 +19,12 @@ WORKING, FILLED, PARTIAL, CANCELLED, EXPIRED_STATUS, REJECTED = (
 SIGNAL, STOP, TARGET, TRAIL, LIMIT = (np.int64(reason) for reason in list(Reason)[:5])
 FLIP, MARGIN, BANKRUPT, RISK, DELISTED = (np.int64(reason) for reason in list(Reason)[6:11])
 SPLIT, END, EXPIRED, CASH = (np.int64(reason) for reason in list(Reason)[11:15])
+INVALID = np.int64(Reason.INVALID)
 NOT_DUE, WAITS = np.int64(-1), np.int64(-2)
 FRACTION, UNITS, CASH_SIZE, RISK_SIZE = (np.int64(kind) for kind in SizeKind)
+
+# What makes the orders.
+SIGNALS, EVENTS = np.int64(Decider.SIGNALS), np.int64(Decider.EVENTS)
 
 # RunConfig's choices, in the order of their literals.
 NEXT_OPEN, THIS_CLOSE, NEXT_CLOSE = (np.int64(fill) for fill in range(3))

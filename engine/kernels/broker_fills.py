@@ -135,6 +135,7 @@ def remove_working(state, s, w, status, reason):
     row = order_row(state, working_at(state, s, w).order_id)
     row.status = status
     row.reason = reason
+    row.ended = state.account.now
     if row.filled_quantity > 0.0:
         if status != FILLED:
             row.status = PARTIAL

@@ -20,7 +20,7 @@ inlined_step = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, 
 """The same for those that get arrays: a call would push a hundred words."""
 
 
-def _viewer(dtype):
+def viewer(dtype):
     """Return a function from an address to the record that stands there."""
     record = from_dtype(dtype)
 
@@ -34,8 +34,8 @@ def _viewer(dtype):
     return view
 
 
-_book, _entry, _working = _viewer(BOOK), _viewer(ENTRY), _viewer(WORKING)
-_order, fill_view = _viewer(ORDER), _viewer(FILL)
+_book, _entry, _working = viewer(BOOK), viewer(ENTRY), viewer(WORKING)
+_order, fill_view = viewer(ORDER), viewer(FILL)
 BOOK_SIZE, ENTRY_SIZE, WORKING_SIZE = BOOK.itemsize, ENTRY.itemsize, WORKING.itemsize
 ORDER_SIZE, FILL_SIZE = ORDER.itemsize, FILL.itemsize
 

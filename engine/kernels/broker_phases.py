@@ -22,6 +22,7 @@ from engine.kernels.broker_constants import (
     MARGIN,
     MARKET_ORDER,
     NEXT_CLOSE,
+    NEXT_OPEN,
     NOT_DUE,
     OPEN,
     PARTIAL,
@@ -32,9 +33,7 @@ from engine.kernels.broker_constants import (
     STATUS_STOPPED,
     STOP_LIMIT_ORDER,
     STOP_ORDER,
-    THIS_CLOSE,
     UNITS,
-    WORKING,
 )
 from engine.kernels.broker_fills import (
     cancel_entries,
@@ -48,6 +47,7 @@ from engine.kernels.broker_fills import (
     remove_working,
 )
 from engine.kernels.broker_memory import book_at, entry_at, order_row, step, working_at
+from engine.kernels.broker_orders import add_exit
 from engine.kernels.broker_sizes import take_volume, trail_from, within_volume
 
 NAN = math.nan
@@ -184,7 +184,8 @@ def next_exit_at_open(state, after):
                 best, symbol = entry.order_id, s
         for w in range(book.n_working):
             order = working_at(state, s, w)
-            if order.is_exit and not order.is_at_close and after < order.order_id < best:
+            is_due = order.is_exit and order.when == NEXT_OPEN
+            if is_due and after < order.order_id < best:
                 best, symbol = order.order_id, s
     return best, symbol
 
@@ -211,12 +212,13 @@ def fill_exit(state, i, s, number, raw, phase):
     order = working_at(state, s, find_working(state, s, number))
     reason, status = order.reason, CANCELLED
     if book.quantity * order.side < 0.0:
-        held = abs(book.quantity)
-        quantity = within_volume(book, held)
-        take_volume(book, held, quantity)
+        wanted = min(order.size, abs(book.quantity))
+        quantity = within_volume(book, wanted)
+        take_volume(book, wanted, quantity)
+        order.size -= quantity
         if quantity > 0.0:
             exit_position(state, i, s, quantity, raw, number, reason, phase)
-        if quantity < held:
+        if quantity < wanted:
             if quantity > 0.0:
                 order_row(state, number).status = PARTIAL
             return
@@ -230,7 +232,7 @@ def fill_exit(state, i, s, number, raw, phase):
 def is_satisfied(order, price):
     """Return whether an entry order fills at an open (F3)."""
     if order.type == MARKET_ORDER:
-        return not order.is_at_close
+        return order.when == NEXT_OPEN
     if order.type == STOP_ORDER:
         return order.side * (price - order.trigger) >= 0.0
     is_limit = order.type == LIMIT_ORDER or order.is_triggered
@@ -256,12 +258,15 @@ def next_entry_at_open(state, after):
 
 
 @step
-def match_close(state, i):
-    """Step (e): orders for the close, exits first, then by number (F1)."""
+def match_close(state, i, latest):
+    """Fill orders at this close, exits first, then by number (F1).
+
+    `latest` is NEXT_CLOSE when all are from earlier bars, THIS_CLOSE when they were just made.
+    """
     for is_exit in (True, False):
         number = -1
         while True:
-            number, s, w = next_at_close(state, is_exit, number)
+            number, s, w = next_at_close(state, is_exit, number, latest)
             if s < 0:
                 break
             close = book_at(state, s).close
@@ -272,7 +277,7 @@ def match_close(state, i):
 
 
 @step
-def next_at_close(state, is_exit, after):
+def next_at_close(state, is_exit, after, latest):
     """Return (number, symbol, place) of the next order for this close, symbol -1 without one."""
     best = NO_NUMBER
     symbol = place = -1
@@ -282,7 +287,8 @@ def next_at_close(state, is_exit, after):
             continue
         for w in range(book.n_working):
             order = working_at(state, s, w)
-            if order.is_at_close and order.is_exit == is_exit and after < order.order_id < best:
+            is_due = NEXT_OPEN < order.when <= latest and order.is_exit == is_exit
+            if is_due and after < order.order_id < best:
                 best, symbol, place = order.order_id, s, w
     return best, symbol, place
 
@@ -305,9 +311,8 @@ def expire_orders(state, s):
 def end_bar(state, i, t):
     """Step (e): orders for the close, delistings, expiries; then trails move on."""
     rules = state.rules
-    # Under `this_close` only a rest still waits for a later close (F9).
-    if rules.fill == NEXT_CLOSE or (rules.fill == THIS_CLOSE and rules.has_volume):
-        match_close(state, i)
+    if rules.has_closes:
+        match_close(state, i, NEXT_CLOSE)
     for s in range(state.n_symbols):
         if book_at(state, s).has_bar:
             if book_at(state, s).last_bar == t:
@@ -353,55 +358,6 @@ def mark_close(state):
     account.short_value = short
     account.equity = account.cash + value
     return value, gross
-
-
-@step
-def add_order(state, i, s, side, order_type, reason):
-    """Append a row to the order log and a working order; return the latter."""
-    account = state.account
-    book = book_at(state, s)
-    number = account.n_orders
-    account.n_orders += 1
-    row = order_row(state, number)
-    row.order_id = number
-    row.i_time = i
-    row.symbol = s
-    row.side = side
-    row.type = order_type
-    row.quantity = NAN
-    row.limit = NAN
-    row.stop = NAN
-    row.expire_bars = 0
-    row.status = WORKING
-    row.reason = reason
-    row.filled_quantity = 0.0
-    row.filled_price = NAN
-    row.stop_a = NAN
-    row.stop_b = NAN
-    row.target_a = NAN
-    row.target_b = NAN
-    row.trail = NAN
-    order = working_at(state, s, book.n_working)
-    book.n_working += 1
-    order.order_id = number
-    order.side = side
-    order.type = order_type
-    order.reason = reason
-    order.bars_left = 0
-    order.is_exit = False
-    order.is_at_close = False
-    order.is_triggered = False
-    return order
-
-
-@step
-def add_exit(state, i, s, reason):
-    """Order the whole position of a symbol out, at the next open unless changed; return it."""
-    quantity = book_at(state, s).quantity
-    order = add_order(state, i, s, -1 if quantity > 0.0 else 1, MARKET_ORDER, reason)
-    order.is_exit = True
-    order_row(state, order.order_id).quantity = abs(quantity)
-    return order
 
 
 @step

@@ -50,6 +50,8 @@ RULES = np.dtype(
         ("size_kind", "i8"),
         ("has_levels", "?"),  # some field of the formula waits for a price
         ("has_range", "?"),  # highs and lows matter
+        ("has_closes", "?"),  # orders may wait for a later close
+        ("decider", "i8"),  # what kind of strategy makes the orders (`engine.types.Decider`)
     ],
     align=True,
 )
@@ -68,6 +70,7 @@ ACCOUNT = np.dtype(
         ("status", "i8"),
         ("has_shorts", "?"),  # or had
         ("is_busy", "?"),  # an order works or an open entry has a level
+        ("now", "i8"),  # the bar, counted from the run's first
         ("n_noted", "i8"),  # notable bars that are past
         ("n_orders", "i8"),
         ("n_fills", "i8"),
@@ -107,9 +110,9 @@ WORKING = np.dtype(
         ("reason", "i8"),
         ("bars_left", "i8"),  # 0: good till cancelled
         ("is_exit", "?"),
-        ("is_at_close", "?"),
+        ("when", "i8"),  # NEXT_OPEN, THIS_CLOSE or NEXT_CLOSE
         ("is_triggered", "?"),
-        ("size", "f8"),
+        ("size", "f8"),  # of an exit: at most so many units
         ("size_kind", "i8"),
         ("limit", "f8"),
         ("trigger", "f8"),
@@ -163,6 +166,9 @@ ORDER = np.dtype(
         ("target_a", "f8"),
         ("target_b", "f8"),
         ("trail", "f8"),
+        ("size", "f8"),  # as it was asked for, in the unit of its kind
+        ("size_kind", "i8"),
+        ("ended", "i8"),  # the bar in which it left the book, -1 while it works
     ],
     align=True,
 )
@@ -250,6 +256,27 @@ SIDE = np.dtype(
     align=True,
 )
 
+EVENTS = np.dtype(
+    # What the broker knows of an event strategy: see `engine.kernels.event_call`.
+    [
+        ("address", "i8"),  # of the compiled function that calls `on_bar`
+        ("call", "i8"),  # of the record CALL
+        ("requests", "i8"),  # of the orders that one call of `on_bar` asks for
+        ("states", "i8"),  # of the values that `on_bar` keeps, (n_symbols, n_values)
+        ("n_values", "i8"),
+        ("first_calls", "i8"),  # (n_symbols,): the bar of the clock from which on it is called
+        ("n_steps", "i8"),  # how often the loops of one call may go round
+        ("max_entries", "i8"),
+        ("max_orders", "i8"),
+        ("size", "f8"),  # of an order that names none
+        ("size_kind", "i8"),
+        ("is_size_fixed", "?"),  # the configuration's wins
+        ("failure", "i8"),
+        ("failed_symbol", "i8"),
+    ],
+    align=True,
+)
+
 STATE = np.dtype(
     # Everything that a step reads or changes. Addresses are those of arrays that the caller
     # keeps: `entries` (n_symbols, most_entries) and `working` (n_symbols, most_working) stand in
@@ -262,10 +289,12 @@ STATE = np.dtype(
         ("deal", DEAL),
         ("long", SIDE),
         ("short", SIDE),
+        ("events", EVENTS),
         ("size", "i8"),
         ("size_step", "i8"),  # 0 for a size that is the same everywhere, else 1
         ("n_symbols", "i8"),
         ("n_times", "i8"),
+        ("until", "i8"),  # where to hand control back
         ("most_entries", "i8"),
         ("most_working", "i8"),
         ("most_tried", "i8"),

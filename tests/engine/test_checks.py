@@ -205,7 +205,7 @@ def test_actions_gaps_and_a_delisting_are_no_look_ahead():
 def test_half_of_the_cuts_come_right_after_signals():
     trial, market = trial_of(), market_of(9)
     observation = observe(trial, market)
-    n_signal_bars = int((observation.signals.long.enter | observation.signals.long.exit).sum())
+    n_signal_bars = int((observation.decisions.long.enter | observation.decisions.long.exit).sum())
 
     detail = look_ahead(trial, market, observation)["detail"]
 
@@ -363,10 +363,10 @@ def test_band_is_the_range_over_the_three_rules():
     observation = observe(trial, market)
     assert observation.ledger.ambiguous_fills > 0
 
-    found = band(trial, market, observation.signals, observation.ledger)
+    found = band(trial, market, observation.decisions, observation.ledger)
 
     curves = {
-        path: trial.ledger(market, observation.signals, path=path).equity
+        path: trial.ledger(market, observation.decisions, path=path).equity
         for path in ("pessimistic", "optimistic", "ohlc")
     }
     assert found.final_equity == {path: curve[-1] for path, curve in curves.items()}
@@ -383,24 +383,24 @@ def test_without_ambiguous_fills_the_rules_agree(seed):
     observation = observe(trial, market)
     assert observation.ledger.ambiguous_fills == 0
 
-    found = band(trial, market, observation.signals, observation.ledger)
+    found = band(trial, market, observation.decisions, observation.ledger)
 
     assert len(set(found.final_equity.values())) == 1
     for path in ("optimistic", "ohlc"):
-        again = trial.ledger(market, observation.signals, path=path)
+        again = trial.ledger(market, observation.decisions, path=path)
         assert np.array_equal(again.equity, observation.ledger.equity)
 
 
 def test_the_checks_change_nothing_they_are_given():
     trial, market = trial_of(BRACKET), market_of(1, 2)
     observation = observe(trial, market)
-    before = [market.close.copy(), observation.signals.long.enter.copy()]
+    before = [market.close.copy(), observation.decisions.long.enter.copy()]
 
     look_ahead(trial, market, observation)
     warm_up(trial, market, observation)
 
     assert isinstance(observation, Observation)
-    assert isinstance(observation.signals, Signals)
+    assert isinstance(observation.decisions, Signals)
     assert isinstance(observation.ledger, Ledger)
     np.testing.assert_array_equal(market.close, before[0])
-    np.testing.assert_array_equal(observation.signals.long.enter, before[1])
+    np.testing.assert_array_equal(observation.decisions.long.enter, before[1])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.run import RunConfig
 from engine.market import build_market, truncate
 from engine.simulation import simulate
-from engine.types import Bars, Ledger, Market, SideSignals, Signals, SizeKind
+from engine.types import Bars, Ledger, Market, SideSignals, Signals, SizeKind, Table
 from tests.engine.random_markets import (
     Case,
     cut,
@@ -178,16 +178,27 @@ def test_the_first_bars_do_not_depend_on_later_ones(seed: int, n_run: int) -> No
 
     for name in ("time", "equity", "cash", "market_value", "gross_value"):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:n_run])
-    for table, at in (("fills", "i_time"), ("orders", "i_time")):
-        one, two = getattr(part, table), getattr(whole, table)
-        n_rows = int((two[at] < n_run).sum())
-        assert len(one[at]) == n_rows
-        for name in one:
-            if name not in ("status", "reason", "quantity", "filled_quantity", "filled_price"):
-                np.testing.assert_array_equal(one[name], two[name][:n_rows], err_msg=name)
-        if table == "fills":
-            for name in ("reason", "quantity"):
-                np.testing.assert_array_equal(one[name], two[name][:n_rows], err_msg=name)
+    n_fills = int((whole.fills["i_time"] < n_run).sum())
+    assert len(part.fills["i_time"]) == n_fills
+    for name, column in part.fills.items():
+        np.testing.assert_array_equal(column, whole.fills[name][:n_fills], err_msg=name)
+    assert_same_orders(part.orders, whole.orders, n_run)
+
+
+FATE = ("ended", "status", "reason", "quantity", "filled_quantity", "filled_price")
+"""Columns of an order that later bars may change while it works."""
+
+
+def assert_same_orders(part: Table, whole: Table, n_run: int) -> None:
+    """Orders made in the first bars are the same, and so is what became of them in these bars."""
+    n_orders = int((whole["i_time"] < n_run).sum())
+    assert len(part["i_time"]) == n_orders
+    ended = whole["ended"][:n_orders]
+    is_over = (ended >= 0) & (ended < n_run)
+    np.testing.assert_array_equal(part["ended"] >= 0, is_over)
+    for name in part:
+        rows = is_over if name in FATE else np.ones(n_orders, bool)
+        np.testing.assert_array_equal(part[name][rows], whole[name][:n_orders][rows], err_msg=name)
 
 
 # ── what does not matter ────────────────────────────────────────────────────────────────────

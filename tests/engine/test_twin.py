@@ -45,7 +45,7 @@ def test_random_markets_reach_every_kind_of_fill_and_end() -> None:
         seen.update(repr(FillPhase(code)) for code in ledger.fills["phase"])
 
     # Rebalancing belongs to target strategies; the others end orders and make no fills.
-    no_fill = {Reason.REBALANCE, Reason.EXPIRED, Reason.CASH, Reason.CONFLICT}
+    no_fill = {Reason.REBALANCE, Reason.EXPIRED, Reason.CASH, Reason.CONFLICT, Reason.INVALID}
     expected = {"done", "bankrupt", "stopped", "conflict", "stale bar", "ambiguous"}
     for kinds in (OrderType, OrderStatus, FillPhase, set(Reason) - no_fill):
         expected |= {repr(kind) for kind in kinds}
