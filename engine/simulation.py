@@ -156,9 +156,9 @@ def _refuse_coarse_tick(market: Market, config: RunConfig) -> None:
 def _recon_error(
     cash: float, equity: FloatArray, pnl: FloatArray, totals: dict[str, float]
 ) -> float:
-    """Return |what the trades and totals explain - what equity shows| (F16).
+    """Return |what the trades and totals explain - what equity shows| / cash (F16).
 
-    As a share of the cash, or of the largest equity where the account has grown beyond it: a
+    The books are judged by the largest equity where the account has grown beyond the cash: a
     float64 of 1e8 times the cash is itself uncertain by 1e-8 of the cash.
     """
     explained = math.fsum(pnl)
@@ -170,13 +170,13 @@ def _recon_error(
             "move by impossible amounts."
         )
     scale = max(cash, float(equity.max()), -float(equity[-1]))
-    error = abs(explained - (float(equity[-1]) - cash)) / scale
-    if not error <= RECON_TOLERANCE:
+    difference = abs(explained - (float(equity[-1]) - cash))
+    if not difference <= RECON_TOLERANCE * scale:
         raise ReconciliationError(
             f"The books do not balance: trades and carry explain {explained:.6f}, equity moved by "
-            f"{equity[-1] - cash:.6f} ({error:.1e} of the largest equity)."
+            f"{equity[-1] - cash:.6f} ({difference / cash:.1e} of the cash)."
         )
-    return error
+    return difference / cash
 
 
 def _flags(decisions: Decisions) -> Flags:

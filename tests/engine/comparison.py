@@ -60,8 +60,7 @@ def first_difference(got: Ledger, expected: Ledger, cash: float) -> str | None:
         if not _is_near(got.totals[name], value, cash):
             return f"total {name}: {got.totals[name]!r}, expected {value!r}"
     for who, ledger in (("got", got), ("expected", expected)):
-        # Of the starting cash, also where the account has grown.
-        if not ledger.recon_error * max(1.0, ledger.equity.max() / cash) < FLOAT_TOLERANCE:
+        if not ledger.recon_error < FLOAT_TOLERANCE:
             return f"recon_error {ledger.recon_error!r} of what was {who} (F16)"
     return None
 

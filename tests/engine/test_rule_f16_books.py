@@ -107,7 +107,7 @@ def test_books_that_do_not_balance_are_an_error_and_not_a_result(monkeypatch):
     monkeypatch.setattr(simulation.PairedTrades, "pnl", property(lossy))
 
     # 1e-5 of 1000 is 1e-8.
-    with pytest.raises(ReconciliationError, match=r"1\.0e-08 of the largest equity"):
+    with pytest.raises(ReconciliationError, match=r"1\.0e-08 of the cash"):
         trade(bars, enter_long={0})
 
 
