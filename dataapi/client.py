@@ -347,6 +347,10 @@ class Client:
         """Return what differs between two runs: settings, data, the first event, its cause."""
         return self._document("GET", f"{_run_path(run_id)}/diff/{quote(other_id, safe='')}")
 
+    def compare(self, ids: Sequence[str]) -> Document:
+        """Return 2 to 20 runs side by side: settings, curves, correlation; `diff` of two."""
+        return self._document("GET", "/compare", {"ids": ",".join(ids)})
+
     def export(self, run_id: str, table: str) -> bytes:
         """Return equity, orders, fills, trades or events as a CSV file, or `bundle` as JSON."""
         if table == "bundle":
