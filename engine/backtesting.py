@@ -65,6 +65,7 @@ def backtest(
     """
     run = plan_run(_with_bars_known(bars, config))
     market = run.market(bars)
+    _require_volumes(run.config, market)
     trial = Trial(run.strategy, run.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
@@ -100,6 +101,19 @@ def _read_symbols(config: Mapping[str, Any] | RunConfig) -> set[str]:
     """Return the symbols that a run reads for its strategy or its benchmark."""
     run = plan_run(config)
     return {*run.strategy.symbols, run.config.benchmark or ""}
+
+
+def _require_volumes(config: RunConfig, market: Market) -> None:
+    """Raise InvalidParameterError when a symbol has no volume at all and an option needs it."""
+    has_volume = (market.volume[:, market.first :] > 0.0).any(axis=1)
+    for name in ("participation", "impact", "volume_impact"):
+        if getattr(config.execution, name) and not has_volume.all():
+            symbol = market.symbols[int(np.argmin(has_volume))]
+            raise InvalidParameterError(
+                f"`execution.{name}` needs volumes, and {symbol} has none in these bars: nothing "
+                "would ever fill. Leave it out, or import bars with volumes.",
+                field=f"execution.{name}",
+            )
 
 
 def _benchmark(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatArray | None:

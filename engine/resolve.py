@@ -165,10 +165,6 @@ def refuse_unavailable(config: RunConfig) -> None:
     execution, sizing = config.execution, config.sizing
     wanted = {
         "execution.detail_timeframe": execution.detail_timeframe,
-        "execution.participation": execution.participation,
-        "execution.impact": execution.impact,
-        "execution.volume_impact": execution.volume_impact,
-        "execution.slippage_ticks": execution.slippage_ticks or None,
         "flows": config.flows,
     }
     for name, value in wanted.items():

@@ -59,6 +59,7 @@ def summary(
     sentences.append(FILLS[config.execution.fill])
     if _has_two_levels(formula):
         sentences.append(PATHS[config.execution.path])
+    sentences.append(_volume_cap(config))
     sentences.append(_costs(config))
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -157,6 +158,17 @@ def _size(config: RunConfig, formula: Mapping[str, Any], params: Mapping[str, An
             return f"Entries are sized by {kind} ({value:g})."
 
 
+def _volume_cap(config: RunConfig) -> str:
+    execution = config.execution
+    if execution.participation is None:
+        return ""
+    rest = "works on" if execution.time_in_force == "gtc" else "is cancelled"
+    return (
+        f"No more than {100 * execution.participation:.4g} % of a bar's volume fills; the rest of "
+        f"an entry {rest}."
+    )
+
+
 def _costs(config: RunConfig) -> str:
     costs, execution = config.costs, config.execution
     parts = []
@@ -174,6 +186,12 @@ def _costs(config: RunConfig) -> str:
         parts.append(f"{execution.slippage_bps:g} bps slippage")
     if execution.spread_bps:
         parts.append(f"half of {execution.spread_bps:g} bps spread")
+    if execution.slippage_ticks:
+        parts.append(f"{execution.slippage_ticks} ticks of {execution.tick:g}")
+    if execution.volume_impact:
+        parts.append(f"{execution.volume_impact:g} × its share of the bar's volume squared")
+    if execution.impact:
+        parts.append(f"{execution.impact:g} × the square root of its share of the bar's volume")
     if not parts:
         return "Fills cost nothing, which no market offers."
     return f"Every fill pays {_listed(parts)}."

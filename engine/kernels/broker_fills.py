@@ -300,10 +300,10 @@ def close_against(state, i, s, number, held):
     deal, book = state.deal, book_at(state, s)
     deal.closing = within_volume(book, held)
     take_volume(book, held, deal.closing)
-    if deal.closing < held:
-        release_entries(state, i, s, deal.closing, FLIP)
-    else:
+    if deal.closing == held:
         release_all(state, s, FLIP)
+    elif deal.closing > 0.0:
+        release_entries(state, i, s, deal.closing, FLIP)
     return working_at(state, s, find_working(state, s, number))
 
 

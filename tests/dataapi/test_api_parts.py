@@ -114,6 +114,19 @@ def test_a_summary_tells_what_when_how_much_and_at_what_cost():
     )
 
 
+def test_a_summary_tells_the_volume_cap_and_the_impact():
+    text = described(
+        {"enter_long": "close > 10"},
+        execution={"participation": 0.05, "slippage_ticks": 2, "tick": 0.01, "impact": 0.1},
+    )
+
+    assert text.endswith(
+        "No more than 5 % of a bar's volume fills; the rest of an entry works on. Every fill pays "
+        "10 bps commission, 5 bps slippage, 2 ticks of 0.01 and 0.1 × the square root of its share "
+        "of the bar's volume."
+    )
+
+
 def test_a_summary_leaves_out_the_side_that_is_switched_off():
     formula = {"enter_long": "close > 1", "enter_short": "close < 1"}
 

@@ -194,6 +194,7 @@ def describe(case: Case) -> str:
                 continue
             words = [f"{market.time[i] / 86_400_000 - 14610:g}d"]
             words += [f"{getattr(market, n)[s, i]:g}" for n in ("open", "high", "low", "close")]
+            words.append(f"volume {market.volume[s, i]:g}")
             if market.split[s, i] != 1.0:
                 words.append(f"split {market.split[s, i]:g}")
             if market.dividend[s, i] != 0.0:

@@ -71,7 +71,7 @@ def random_market(rng: random.Random, grid: float) -> Market:
             bar = random_bar(rng, close, grid, is_wild=is_wild)
             for name, value in zip(("open", "high", "low", "close"), bar, strict=True):
                 prices[name][s, i] = value
-            prices["volume"][s, i] = rng.choice([0.0, 100.0, 5000.0])
+            prices["volume"][s, i] = rng.choice([0.0, 10.0, 40.0, 137.0, 1000.0, 5000.0])
             close = bar[3]
     # The union clock has no instant without a bar.
     kept = has_bar.any(axis=0)
@@ -209,13 +209,15 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
         "limit_ticks_through": pick(0, 1, 2),
         "tick": pick(None, grid, grid / 4),
         "clip": pick(False, True),
+        "participation": pick(None, 0.05, 0.3, 1.0),
+        "volume_impact": pick(None, None, 0.1, 3.0),
+        "impact": pick(None, None, 0.02, 0.5),
+        "slippage_ticks": pick(0, 1, 3),
         "time_in_force": pick("gtc", "day", "ioc"),
         "finalize": pick(False, True),
     }
     if execution["tick"] is None:
-        execution["limit_ticks_through"] = 0
-    if execution["tick"] is None:
-        execution["limit_ticks_through"] = 0
+        execution["limit_ticks_through"] = execution["slippage_ticks"] = 0
     costs = {
         "rate_bps": rng.choice([0.0, 10.0, 50.0]),
         "maker_bps": pick(None, 0.0, 5.0),

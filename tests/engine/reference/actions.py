@@ -19,6 +19,9 @@ def split_shares(account: Account, s: int, ratio: float) -> None:
             order.limit = None if order.limit is None else order.limit / ratio
             order.trigger = None if order.trigger is None else order.trigger / ratio
             order.levels.split(ratio)
+            if order.filled_quantity > 0.0:
+                order.filled_quantity *= ratio
+                order.filled_price /= ratio
     for lot in book.lots:
         lot.quantity *= ratio
         lot.price /= ratio

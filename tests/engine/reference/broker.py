@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from engine.types import FillPhase, OrderStatus, Reason, SizeKind
-from tests.engine.reference.costs import fee_of, price_after_costs, quantity_for, whole_lots
+from tests.engine.reference.costs import fee_of, price_after_costs
 from tests.engine.reference.records import Account, Entry, Fill, Levels, Lot, Order
-
-DUST = 1e-12  # room below this share of the equity is none: it is the rounding of a full account
+from tests.engine.reference.sizes import (
+    Deal,
+    first_stop,
+    level_of,
+    opening_quantity,
+    trailing_level,
+    use_cap,
+    within_cap,
+)
 
 
 def settle_lots(
@@ -136,7 +143,9 @@ def close_quantity(
     before = account.available(phase)
     price, fee = raw, 0.0
     if not is_free:
-        price = price_after_costs(account.config, side, raw, limit=limit, bar=book.last_bar)
+        price = price_after_costs(
+            account.config, side, raw, quantity, limit=limit, bar=book.last_bar
+        )
         fee = fee_of(account.config.costs, quantity, price, is_maker=limit is not None)
     fill = Fill(account.i_time, symbol, side, quantity, price, fee, order_id, reason, phase, False)
     fill.closed = closed or []
@@ -158,16 +167,56 @@ def note_freed(account: Account, symbol: int, phase: FillPhase, before: float) -
         book.freed = max(0.0, book.freed + account.available(phase) - before)
 
 
-def close_position(
-    account: Account, symbol: int, raw: float, phase: FillPhase, reason: Reason, order_id: int
-) -> None:
-    """Close everything of a symbol with one fill."""
+def release(account: Account, symbol: int, quantity: float, reason: Reason) -> list[int]:
+    """Take a quantity off the open entries by number; return which it touched.
+
+    F9: what is left of their orders is cancelled.
+    """
     book = account.books[symbol]
-    numbers = [entry.number for entry in book.entries]
-    quantity = abs(book.quantity)
-    close_quantity(account, symbol, quantity, raw, phase, reason, order_id, closed=numbers)
-    book.entries.clear()
-    book.lots.clear()
+    touched = []
+    for entry in sorted(book.entries, key=lambda entry: entry.number):
+        touched.append(entry.number)
+        cancel_rest(account, entry.number, reason)
+        if entry.quantity > quantity * (1.0 + 1e-12):
+            entry.quantity -= quantity
+            break
+        quantity -= entry.quantity
+        book.entries.remove(entry)
+        if quantity <= 0.0:
+            break
+    if not book.entries:
+        book.lots.clear()
+    return touched
+
+
+def cancel_rest(account: Account, number: int, reason: Reason) -> None:
+    """F9: cancel the rest of an entry that closes, or begins to."""
+    for order in list(account.working):
+        if order.number == number:
+            account.finish(order, OrderStatus.CANCELLED, reason)
+
+
+def add_part(order: Order, quantity: float, price: float) -> None:
+    """F9: the row of an order shows the sum of its parts and their average price."""
+    value = order.filled_quantity * (order.filled_price or 0.0) + quantity * price
+    order.filled_quantity += quantity
+    order.filled_price = value / order.filled_quantity
+
+
+def close_position(
+    account: Account,
+    symbol: int,
+    quantity: float,
+    raw: float,
+    phase: FillPhase,
+    reason: Reason,
+    order: Order,
+) -> None:
+    """Close a quantity of a symbol's position with one fill of an exit order."""
+    number = order.number
+    fill = close_quantity(account, symbol, quantity, raw, phase, reason, number)
+    fill.closed = release(account, symbol, quantity, reason)
+    add_part(order, quantity, fill.price)
 
 
 def close_entry(
@@ -175,11 +224,20 @@ def close_entry(
 ) -> None:
     """A child closes its own entry's quantity (F5) and carries its number (F2)."""
     book = account.books[symbol]
-    book.entries.remove(entry)
+    wanted = entry.quantity
+    quantity = within_cap(account, symbol, wanted)
+    use_cap(account, symbol, wanted, quantity)
+    if quantity <= 0.0:
+        return
+    if quantity < wanted:
+        entry.quantity -= quantity  # F9: the rest stays behind its level
+    else:
+        book.entries.remove(entry)
+    cancel_rest(account, entry.number, reason)
     close_quantity(
         account,
         symbol,
-        entry.quantity,
+        quantity,
         raw,
         phase,
         reason,
@@ -192,146 +250,98 @@ def close_entry(
         book.lots.clear()
 
 
-def wanted_quantity(
-    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase
-) -> float:
-    """F7: the quantity an entry asks for; units as given, the others in whole lots."""
-    costs, lot, maker = account.config.costs, account.books[order.symbol].lot, order.is_limit
-    if order.size_kind == SizeKind.UNITS:
-        return order.size
-    if order.size_kind == SizeKind.CASH:
-        return whole_lots(quantity_for(costs, order.size, price, maker), lot)
-    equity = account.equity(phase)
-    if order.size_kind == SizeKind.FRACTION:
-        return whole_lots(quantity_for(costs, order.size * equity, price, maker), lot)
-    return whole_lots(order.size * equity / abs(price - stop), lot)
-
-
-def opening_quantity(
-    account: Account, order: Order, price: float, stop: float | None, phase: FillPhase
-) -> tuple[float, Reason]:
-    """The quantity that may be opened, and the reason when it is none (F7, F10, F18)."""
-    config, lot, maker = account.config, account.books[order.symbol].lot, order.is_limit
-    if order.size_kind == SizeKind.RISK and (stop is None or stop == price):
-        return 0.0, Reason.RISK  # F7: without a stop it is refused
-    quantity = wanted_quantity(account, order, price, stop, phase)
-    if quantity <= 0.0:
-        return 0.0, Reason.CASH
-
-    # F18: opening fills shrink.
-    equity = account.equity(phase)
-    held = abs(account.books[order.symbol].quantity)
-    own = held * account.mark(order.symbol, phase) if held else 0.0
-    if config.risk.max_weight is not None:
-        room = config.risk.max_weight * equity - own
-        quantity = shrunk(quantity, room, price, lot, equity)
-    if config.risk.max_gross is not None:
-        room = config.risk.max_gross * equity - account.gross(phase)
-        quantity = shrunk(quantity, room, price, lot, equity)
-    if quantity <= 0.0:
-        return 0.0, Reason.RISK
-
-    # F10, F7: what is freed inside this bar by other symbols does not count yet.
-    room = account.available(phase)
-    if phase == FillPhase.INSIDE:
-        for symbol, book in enumerate(account.books):
-            if symbol != order.symbol:
-                room -= book.freed
-    if room <= DUST * equity:
-        return 0.0, Reason.CASH
-    need = config.margin.initial * quantity * price + fee_of(config.costs, quantity, price, maker)
-    if need <= room * (1.0 + 1e-12):
-        return quantity, Reason.SIGNAL
-    if config.execution.cash_policy == "reject":
-        return 0.0, Reason.CASH
-    x = quantity_for(config.costs, room, price, maker, share=config.margin.initial)
-    return min(quantity, whole_lots(x, lot)), Reason.CASH
-
-
-def shrunk(quantity: float, room: float, price: float, lot: float, equity: float) -> float:
-    """F18: the quantity, or the whole lots within the room when that is less."""
-    if room <= DUST * equity:
-        return 0.0
-    if quantity * price <= room * (1.0 + 1e-12):
-        return quantity
-    return whole_lots(room / price, lot)
-
-
 def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> Entry | None:
     """Fill an entry, flipping an opposite position with the same order (F11)."""
-    config, book, symbol = account.config, account.books[order.symbol], order.symbol
-    maker = order.is_limit
+    book, symbol = account.books[order.symbol], order.symbol
+    if book.room <= 0.0:
+        return None  # F9: it waits
     bar = account.bars[symbol]
-    price = price_after_costs(config, order.side, raw, limit=order.limit, bar=bar)
     before = account.available(phase)
-
-    reason = Reason.LIMIT if maker else Reason.SIGNAL
-    fill = Fill(
-        account.i_time, symbol, order.side, 0.0, price, 0.0, order.number, reason, phase, True
-    )
-    if book.side == -order.side:
-        closing = abs(book.quantity)
-        fill.quantity = closing
-        fill.fee = fee_of(config.costs, closing, price, maker)
-        fill.reason = Reason.FLIP
-        fill.closed = [entry.number for entry in book.entries]
-        upward = (raw > bar.open) if bar is not None else False
-        fill.rows = settle_lots(
-            account, symbol, closing, price, fill.fee, Reason.FLIP, phase, raw=raw, is_upward=upward
-        )
-        account.cash += order.side * -closing * price - fill.fee
-        book.entries.clear()
-        book.lots.clear()
-    closing_fee = fill.fee
-
-    stop = first_stop(order, price)
-    quantity, why = opening_quantity(account, order, price, stop, phase)
+    held = abs(book.quantity) if book.side == -order.side else 0.0
+    closing = within_cap(account, symbol, held)
+    deal = Deal(account, order, raw, phase, closing)
+    use_cap(account, symbol, held, closing)
+    opening, rest, refusal = 0.0, None, None
+    if closing == held:
+        opening, rest, refusal = opening_quantity(deal)
+    quantity = closing + opening
+    price = deal.price_of(quantity)
     entry = None
+
     if quantity > 0.0:
-        # F11: one fee on the total, the difference charged to the opening part.
-        total_fee = fee_of(config.costs, fill.quantity + quantity, price, maker)
-        opening_fee = total_fee - closing_fee
-        account.cash += order.side * -quantity * price - opening_fee
-        fill.quantity += quantity
-        fill.fee = total_fee
-        lot = Lot(
-            order.number, order.side, quantity, price, opening_fee, account.i_time, phase, stop
-        )
-        fill.entry_lot = lot
-        book.lots.append(lot)
-        entry = open_entry(account, order, quantity, price, phase, raw)
-        book.entries.append(entry)
-    order.filled_quantity = fill.quantity
-    if fill.quantity > 0.0:
-        order.filled_price = price
-        account.fees += fill.fee
-        book.fill_price = price
+        reason = Reason.LIMIT if order.is_limit else Reason.SIGNAL
+        if closing > 0.0:
+            reason = Reason.FLIP
+        fee = deal.fee(quantity, price)
+        fill = Fill(
+            account.i_time, symbol, order.side, quantity, price, fee, order.number, reason, phase,
+            True,
+        )  # fmt: skip
+        closing_fee = deal.fee(closing, price)
+        if closing > 0.0:
+            upward = (raw > bar.open) if bar is not None else False
+            fill.rows = settle_lots(
+                account, symbol, closing, price, closing_fee, Reason.FLIP, phase, raw=raw,
+                is_upward=upward,
+            )  # fmt: skip
+            fill.closed = release(account, symbol, closing, Reason.FLIP)
+        if opening > 0.0:
+            # F11: one fee on the total, the difference charged to the opening part.
+            entry = add_to_entry(account, order, opening, price, fee - closing_fee, phase)
+            fill.entry_lot = book.lots[-1]
+        account.cash += order.side * -quantity * price - fee
+        account.fees += fee
         account.fills.append(fill)
+        add_part(order, quantity, price)
+        order.reason = reason
+        book.fill_price = price
         note_freed(account, symbol, phase, before)
-        if entry is None:
-            account.finish(order, OrderStatus.PARTIAL, Reason.CASH)
-        else:
-            account.finish(order, OrderStatus.FILLED, fill.reason)
-    else:
-        account.finish(order, OrderStatus.REJECTED, why)
+    end_entry(account, order, closing, rest, refusal)
     return entry
 
 
-def level_of(line: tuple[float, float] | None, entry_price: float) -> float | None:
-    """F5: a + b·entry_price."""
-    return None if line is None else line[0] + line[1] * entry_price
+def end_entry(
+    account: Account, order: Order, closing: float, rest: float | None, refusal: Reason | None
+) -> None:
+    """End an entry order, or let its rest work on (F9)."""
+    if refusal is not None:
+        why = Reason.CASH if closing > 0.0 else refusal
+        account.finish(order, OrderStatus.REJECTED, why)
+    elif rest == 0.0:
+        account.finish(order, OrderStatus.FILLED, order.reason)
+    elif order.filled_quantity > 0.0:
+        order.status = OrderStatus.PARTIAL
+        if rest is not None:
+            order.size_kind, order.size = SizeKind.UNITS, rest
+            if order.fixed_quantity is None:
+                order.fixed_quantity = order.filled_quantity + rest
+        if account.config.execution.time_in_force == "ioc":
+            account.finish(order, OrderStatus.PARTIAL, Reason.EXPIRED)
 
 
-def first_stop(order: Order, price: float) -> float | None:
-    """F7, M10: the stop as it stands at the fill; a lone trail is a stop too."""
-    levels = order.levels
-    if levels.stop is not None or levels.trail is None:
-        return level_of(levels.stop, price)
-    return trailing_level(order.side, price, levels.trail, levels.is_trail_fraction)
+def add_to_entry(
+    account: Account, order: Order, quantity: float, price: float, fee: float, phase: FillPhase
+) -> Entry:
+    """A new lot, and a new open entry or a part of the one that the order has (F9)."""
+    book = account.books[order.symbol]
+    entry = next((entry for entry in book.entries if entry.number == order.number), None)
+    if entry is None:
+        stop = first_stop(order, price)
+        entry = open_entry(account, order, quantity, price, phase)
+        book.entries.append(entry)
+    else:
+        stop = entry.trail_level if entry.stop is None else entry.stop
+        total = entry.quantity + quantity
+        entry.price = (entry.price * entry.quantity + price * quantity) / total
+        entry.quantity = total
+    book.lots.append(
+        Lot(order.number, order.side, quantity, price, fee, account.i_time, phase, stop)
+    )
+    return entry
 
 
 def open_entry(
-    account: Account, order: Order, quantity: float, price: float, phase: FillPhase, raw: float
+    account: Account, order: Order, quantity: float, price: float, phase: FillPhase
 ) -> Entry:
     """The open entry with the levels of its children at the fill (F5)."""
     levels: Levels = order.levels
@@ -353,8 +363,3 @@ def open_entry(
         phase=phase,
         is_by_limit=order.acts_as_limit,
     )
-
-
-def trailing_level(side: int, best: float, trail: float, is_fraction: bool) -> float:
-    """F5: H − d, or H·(1 − x); mirrored for shorts."""
-    return best * (1.0 - side * trail) if is_fraction else best - side * trail

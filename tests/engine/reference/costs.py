@@ -9,21 +9,37 @@ from tests.engine.reference.records import Bar
 
 
 def price_after_costs(
-    config: RunConfig, side: int, raw: float, *, limit: float | None, bar: Bar | None
+    config: RunConfig,
+    side: int,
+    raw: float,
+    quantity: float,
+    *,
+    limit: float | None,
+    bar: Bar | None,
 ) -> float:
-    """F6: slippage and half the spread, the tick against you, the clip, then the limit."""
+    """F6: slippage, half the spread, the impact; the ticks against you; the clip; the limit."""
     execution = config.execution
     worse = execution.slippage_bps / 1e4 + execution.spread_bps / 1e4 / 2.0
+    if bar is not None and bar.volume > 0.0:
+        share = quantity / bar.volume
+        worse += (execution.volume_impact or 0.0) * share**2
+        worse += (execution.impact or 0.0) * share**0.5
     price = raw * (1.0 + side * worse)
     if execution.tick is not None:
         ticks = price / execution.tick
         whole = math.ceil(ticks - 1e-9) if side > 0 else math.floor(ticks + 1e-9)
-        price = whole * execution.tick
+        price = (whole + side * execution.slippage_ticks) * execution.tick
+    price = max(price, 0.0)
     if execution.clip and bar is not None:
         price = min(max(price, bar.low), bar.high)
     if limit is not None:
         price = min(price, limit) if side > 0 else max(price, limit)
     return price
+
+
+def has_impact(config: RunConfig) -> bool:
+    """F6: whether a price depends on the quantity of its fill."""
+    return bool(config.execution.volume_impact or config.execution.impact)
 
 
 def rate_of(costs: Costs, is_maker: bool) -> float:
@@ -59,6 +75,6 @@ def quantity_for(
 
 def whole_lots(x: float, lot: float) -> float:
     """F7: floor(x/lot + 1e-9)·lot; a lot of 0 does not round."""
-    if lot == 0.0:
+    if lot == 0.0 or x == math.inf:
         return max(x, 0.0)
     return max(math.floor(x / lot + 1e-9) * lot, 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.types import Ledger, SizeKind, Table
+from engine.types import Ledger, Table
 from tests.engine.reference.records import Fill, Order
 
 ORDER_COLUMNS = (
@@ -71,17 +71,16 @@ def table(rows: list[dict[str, Any]], names: str) -> Table:
 
 def order_row(order: Order) -> dict[str, Any]:
     """One row of the order log."""
-    size, limit, trigger, levels = order.made
+    _, limit, trigger, levels = order.made
     stop = levels.stop or (None, None)
     target = levels.target or (None, None)
-    is_known = order.is_exit or order.size_kind == SizeKind.UNITS
     return {
         "order_id": order.number,
         "i_time": order.i_time,
         "symbol": order.symbol,
         "side": order.side,
         "type": order.type,
-        "quantity": size if is_known else order.filled_quantity or None,
+        "quantity": order.fixed_quantity,
         "limit": limit,
         "stop": trigger,
         "expire_bars": order.expire_bars,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from config.run import RunConfig
@@ -20,11 +21,12 @@ from tests.engine.reference.broker import (
     close_position,
     fill_entry,
     trade_row,
-    trailing_level,
 )
+from tests.engine.reference.costs import has_impact
 from tests.engine.reference.ledger import Outcome, ledger_of
 from tests.engine.reference.path import run_inside, satisfied_reason
 from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Levels, Order
+from tests.engine.reference.sizes import trailing_level, use_cap, within_cap
 
 DAY_MS = 86_400_000
 
@@ -32,7 +34,7 @@ DAY_MS = 86_400_000
 def simulate(
     market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
 ) -> Ledger:
-    """Run the whole simulation (F1…F18 without F9 and target strategies)."""
+    """Run the whole simulation (F1…F18 without target strategies)."""
     if path is not None:
         execution = config.execution.model_copy(update={"path": path})
         config = config.model_copy(update={"execution": execution})
@@ -44,6 +46,7 @@ class Simulation:
 
     def __init__(self, market: Market, signals: Signals, config: RunConfig) -> None:
         self.market, self.signals, self.config = market, signals, config
+        self.has_volume = config.execution.participation is not None or has_impact(config)
         self.symbols = sorted(range(len(market.symbols)), key=lambda s: market.symbols[s])
         lots = [float(market.lot[s]) if config.lot is None else config.lot for s in self.symbols]
         self.account = Account(config, config.cash, [Book(lot) for lot in lots])
@@ -89,6 +92,7 @@ class Simulation:
                 float(market.high[s, i]),
                 float(market.low[s, i]),
                 float(market.close[s, i]),
+                float(market.volume[s, i]),
             )
             if market.has_bar[s, i]
             else None
@@ -98,6 +102,17 @@ class Simulation:
             book.fill_price = None
             book.freed = 0.0
             book.last_bar = bar or book.last_bar
+            if bar is not None:
+                book.room = self.room_of(bar)
+
+    def room_of(self, bar: Bar) -> float:
+        """F9: what may fill in a bar; nothing without a volume that a cap or an impact needs."""
+        participation = self.config.execution.participation
+        if not self.has_volume:
+            return math.inf
+        if not bar.volume > 0.0:
+            return 0.0
+        return math.inf if participation is None else participation * bar.volume
 
     def flush(self) -> None:
         """Move what is finished into the log, so that copies of the account stay small."""
@@ -155,7 +170,7 @@ class Simulation:
     def at_open(self) -> None:
         """(c): exits by number, children carrying their entry's, then entries by number."""
         account = self.account
-        is_at_close = self.config.execution.fill == "next_close"
+        is_at_close = self.config.execution.fill != "next_open"
 
         exits = []
         for s, book in enumerate(account.books):
@@ -178,7 +193,7 @@ class Simulation:
                 close_entry(account, s, what, raw, FillPhase.OPEN, reason)
 
         for order in self.working_of_own_bar():
-            if order.is_exit or (order.is_market and is_at_close):
+            if order.is_exit or (order.is_market and is_at_close) or not account.works(order):
                 continue
             raw = account.bars[order.symbol].open
             if self.is_satisfied_at_open(order, raw):
@@ -189,7 +204,7 @@ class Simulation:
 
     def is_satisfied_at_open(self, order: Order, raw: float) -> bool:
         """F3: whether an entry fills at the open; a stop-limit may only be triggered there."""
-        if order.is_market:
+        if order.acts_as_market:
             return True
         if order.type == OrderType.STOP:
             return order.side * (raw - order.trigger) >= 0
@@ -197,18 +212,30 @@ class Simulation:
             order.is_triggered = True
         return order.acts_as_limit and order.side * (raw - order.limit) <= 0
 
-    def fill_exit(self, order: Order, raw: float, phase: FillPhase) -> None:
-        """A reduce-only exit closes all lots of its side, or is cancelled when they are gone."""
-        account, book = self.account, self.account.books[order.symbol]
+    def fill_exit(
+        self, order: Order, raw: float, phase: FillPhase, *, is_capped: bool = True
+    ) -> None:
+        """A reduce-only exit closes all lots of its side, or is cancelled when they are gone.
+
+        What the cap leaves works on (F9).
+        """
+        account, symbol = self.account, order.symbol
+        book = account.books[symbol]
+        status = OrderStatus.CANCELLED
+        if book.side == -order.side:
+            held = abs(book.quantity)
+            part = within_cap(account, symbol, held) if is_capped else held
+            if is_capped:
+                use_cap(account, symbol, held, part)
+            if part > 0.0:
+                close_position(account, symbol, part, raw, phase, order.reason, order)
+                order.status = OrderStatus.PARTIAL
+            if part < held:
+                return
+            status = OrderStatus.FILLED
         if order.reason != Reason.SIGNAL:
             book.is_forced = False
-        if book.side != -order.side:
-            account.finish(order, OrderStatus.CANCELLED, order.reason)
-            return
-        order.filled_quantity = abs(book.quantity)
-        close_position(account, order.symbol, raw, phase, order.reason, order.number)
-        order.filled_price = account.fills[-1].price
-        account.finish(order, OrderStatus.FILLED, order.reason)
+        account.finish(order, status, order.reason)
 
     def inside(self) -> None:
         """(d): symbol after symbol, each with its whole path."""
@@ -220,7 +247,7 @@ class Simulation:
     def at_close(self, i: int) -> None:
         """(e): on-close orders, exits first; then the forced exit of a delisted symbol; expiry."""
         account = self.account
-        if self.config.execution.fill == "next_close":
+        if self.config.execution.fill != "next_open":
             self.fill_market_orders_at_close(self.working_of_own_bar())
 
         for s in range(len(account.books)):
@@ -240,7 +267,7 @@ class Simulation:
         account = self.account
         for order in [o for o in orders if o.is_exit and o.reason == Reason.SIGNAL]:
             self.fill_exit(order, account.bars[order.symbol].close, FillPhase.CLOSE)
-        for order in [o for o in orders if o.is_market and not o.is_exit]:
+        for order in [o for o in orders if o.is_market and not o.is_exit and account.works(o)]:
             fill_entry(account, order, account.bars[order.symbol].close, FillPhase.CLOSE)
 
     # ── (f), (g) ────────────────────────────────────────────────────────────────────────────
@@ -334,7 +361,8 @@ class Simulation:
         book = self.account.books[s]
         self.cancel(s, None, reason)
         if book.lots:
-            self.fill_exit(self.make_exit(s, reason), book.last_bar.close, FillPhase.CLOSE)
+            order = self.make_exit(s, reason)
+            self.fill_exit(order, book.last_bar.close, FillPhase.CLOSE, is_capped=False)
 
     def cancel(self, s: int, side: int | None, reason: Reason) -> None:
         """Cancel the working entries of a symbol (of one side), or all its orders."""
@@ -380,7 +408,7 @@ class Simulation:
             if leave[side]:
                 self.cancel(s, side, Reason.SIGNAL)
                 is_flip = makes[-side] and is_market[-side]
-                if held == side and not is_flip:
+                if held == side and not is_flip and not self.has_exit(s):
                     made.append(self.make_exit(s, Reason.SIGNAL))
         made += [self.make_entry(s, side, i) for side in (LONG, SHORT) if makes[side]]
         return made
@@ -388,12 +416,17 @@ class Simulation:
     def count_of(self, s: int, side: int) -> int:
         """Open entries plus working entries of a direction."""
         account = self.account
-        n_open = sum(entry.side == side for entry in account.books[s].entries)
-        n_working = sum(
-            order.symbol == s and order.side == side and not order.is_exit
+        numbers = {entry.number for entry in account.books[s].entries if entry.side == side}
+        numbers |= {
+            order.number
             for order in account.working
-        )
-        return n_open + n_working
+            if order.symbol == s and order.side == side and not order.is_exit
+        }
+        return len(numbers)
+
+    def has_exit(self, s: int) -> bool:
+        """F9: whether what is left of an exit still works."""
+        return any(order.symbol == s and order.is_exit for order in self.account.working)
 
     def make_exit(self, s: int, reason: Reason) -> Order:
         book = self.account.books[s]
@@ -421,7 +454,7 @@ class Simulation:
             size=float(self.signals.size[row, i]),
             limit=None if wants.limit is None else float(wants.limit[row, i]),
             trigger=None if wants.trigger is None else float(wants.trigger[row, i]),
-            expire_bars=0 if kind == OrderType.MARKET else expire_bars,
+            expire_bars=0 if kind == OrderType.MARKET and not self.has_volume else expire_bars,
             levels=Levels(
                 stop=line_at(wants.stop, row, i),
                 target=line_at(wants.target, row, i),

@@ -32,6 +32,7 @@ def run_inside(account: Account, symbol: int) -> tuple[Account, int]:
     Returns the account after the bar under the run's rule, and the number of ambiguous fills.
     """
     if not something_is_reached(account, symbol):
+        trigger_orders(account, symbol, account.bars[symbol])
         return account, 0
     outcomes = {}
     for rule in ("pessimistic", "optimistic", "ohlc"):
@@ -68,7 +69,7 @@ def run_rule(account: Account, symbol: int, rule: str) -> None:
         walk(account, symbol)
     else:
         certain_first(account, symbol, rule, touched)
-    trigger_stop_limits(account, symbol, bar)
+    trigger_orders(account, symbol, bar)
 
 
 # ── levels that a bar reaches ───────────────────────────────────────────────────────────────
@@ -85,7 +86,7 @@ def touched_orders(account: Account, symbol: int) -> list[Event]:
     bar = account.bars[symbol]
     events = []
     for order in account.working:
-        if order.symbol == symbol and not order.is_market:
+        if order.symbol == symbol and not order.acts_as_market:
             event = order_event(order)
             if event is not None and is_reached(account, event, bar.low, bar.high):
                 events.append(event)
@@ -165,7 +166,7 @@ def walk(account: Account, symbol: int) -> None:
     here = bar.open
     for there in (first, second, bar.close):
         move = UP if there > here else DOWN
-        while True:
+        while account.books[symbol].room > 0.0:
             event = next_on_the_way(account, symbol, here, there, move)
             if event is None:
                 break
@@ -178,7 +179,9 @@ def next_on_the_way(
     account: Account, symbol: int, here: float, there: float, move: int
 ) -> Event | None:
     """The nearest event from `here` to `there`: exits before entries, then by number."""
-    events = [order_event(o) for o in account.working if o.symbol == symbol and not o.is_market]
+    events = [
+        order_event(o) for o in account.working if o.symbol == symbol and not o.acts_as_market
+    ]
     for entry in account.books[symbol].entries:
         events += exit_events(entry)
     on_the_way = [
@@ -199,6 +202,8 @@ def happen(account: Account, symbol: int, event: Event) -> Entry | None:
     if event.entry is not None:
         close_entry(account, symbol, event.entry, event.level, FillPhase.INSIDE, event.reason)
         return None
+    if not account.works(event.order):
+        return None
     entry = fill_entry(account, event.order, event.level, FillPhase.INSIDE)
     if entry is None:
         return None
@@ -217,9 +222,9 @@ def certain_first(account: Account, symbol: int, rule: str, touched: list[Event]
     bar = account.bars[symbol]
     held = [chosen_exit(account, entry, bar, rule) for entry in account.books[symbol].entries]
     waiting = [exit_ for exit_ in held if exit_ is not None]
-    touched = list(touched)
     while True:
         waiting = [exit_ for exit_ in waiting if exit_.entry in account.books[symbol].entries]
+        touched = [event for event in touched if account.works(event.order)]
         due = [e for e in waiting if not any(is_before(event, e, account) for event in touched)]
         if due:
             first = min(due, key=lambda event: ohlc_key(event, bar))
@@ -284,10 +289,13 @@ def may_and_must(
 # ── after the bar ───────────────────────────────────────────────────────────────────────────
 
 
-def trigger_stop_limits(account: Account, symbol: int, bar: Bar) -> None:
-    """F3: a stop-limit triggered inside the bar works as a limit from the next bar on."""
+def trigger_orders(account: Account, symbol: int, bar: Bar) -> None:
+    """F3: a stop-limit triggered inside the bar works as a limit from the next bar on.
+
+    F9: what is left of a triggered stop works as a market order.
+    """
     for order in account.working:
-        if order.symbol == symbol and order.type == OrderType.STOP_LIMIT:
+        if order.symbol == symbol and order.trigger is not None:
             extreme = bar.high if order.side > 0 else bar.low
             if order.side * (extreme - order.trigger) >= 0:
                 order.is_triggered = True

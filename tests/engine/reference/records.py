@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ class Bar:
     high: float
     low: float
     close: float
+    volume: float
 
     @property
     def is_high_first(self) -> bool:
@@ -63,6 +65,7 @@ class Order:
     expire_bars: int = 0
     own_bars: int = 0
     is_triggered: bool = False
+    fixed_quantity: float | None = None  # F9: of a notional order, since its first opening
     status: OrderStatus = OrderStatus.WORKING
     reason: Reason = Reason.SIGNAL
     filled_quantity: float = 0.0
@@ -71,10 +74,17 @@ class Order:
     def __post_init__(self) -> None:
         """Keep what the log shows: the order as it was made, before any split."""
         self.made = (self.size, self.limit, self.trigger, copy.copy(self.levels))
+        if self.is_exit or self.size_kind == SizeKind.UNITS:
+            self.fixed_quantity = self.size
 
     @property
     def is_market(self) -> bool:
         return self.type == OrderType.MARKET
+
+    @property
+    def acts_as_market(self) -> bool:
+        """Whether it fills at any price: the rest of a triggered stop does too (F9)."""
+        return self.is_market or (self.type == OrderType.STOP and self.is_triggered)
 
     @property
     def is_limit(self) -> bool:
@@ -151,6 +161,7 @@ class Book:
     lots: list[Lot] = field(default_factory=list)
     last_close: float | None = None
     fill_price: float | None = None  # its last fill price in this bar (F7)
+    room: float = math.inf  # F9: what the cap leaves of this bar
     freed: float = 0.0  # step (d): what other symbols may not use yet (F7)
     last_bar: Bar | None = None
     is_forced: bool = False  # a margin or risk exit waits for the next open
@@ -199,10 +210,19 @@ class Account:
     fees: float = 0.0
 
     def finish(self, order: Order, status: OrderStatus, reason: Reason) -> None:
+        """End an order; F9: one that filled in part only is partial."""
         order.status = status
+        if order.filled_quantity > 0.0:
+            order.fixed_quantity = order.fixed_quantity or order.filled_quantity
+            if status != OrderStatus.FILLED:
+                order.status = OrderStatus.PARTIAL
         order.reason = reason
         self.working.remove(order)
         self.done.append(order)
+
+    def works(self, order: Order) -> bool:
+        """Whether an order still works: its rest may have been cancelled (F9)."""
+        return any(working is order for working in self.working)
 
     def mark(self, symbol: int, phase: FillPhase) -> float:
         """F7: this bar's open, or the last fill price until the close, or the last close."""
