@@ -317,6 +317,7 @@ def scale_prices(case: Case, scale: FloatArray) -> Case:
     prices = {
         name: getattr(market, name) * scale for name in ("open", "high", "low", "close", "dividend")
     }
+    prices["volume"] = market.volume / scale
 
     def times_scale(values: FloatArray | None) -> FloatArray | None:
         return None if values is None else values * scale

@@ -343,7 +343,7 @@ def test_flows_of_fills_and_cash_conserve_money():
         ({"flows": {"amount": 500, "every": "month"}}, "flows", "not available"),
         ({"sizing": {"kind": "kelly", "value": 0.5}}, "sizing.kind", "kelly is not available"),
         ({"sizing": {"kind": "volatility", "value": 0.1}}, "sizing.kind", "fraction, units"),
-        ({"cash": -5}, "cash", "greater than 0"),
+        ({"cash": -5}, "cash", "greater than"),
         ({"cahs": 5}, "cahs", "Did you mean `cash`?"),
         ({"execution": {"slipage_bps": 5}}, "execution.slipage_bps", "`slippage_bps`"),
         ({"execution": {"fill": "now"}}, "execution.fill", "next_open"),

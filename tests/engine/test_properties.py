@@ -28,6 +28,9 @@ several = settings(max_examples=60, deadline=None, derandomize=True)
 PLAIN = {
     "slippage_bps": 0.0,
     "spread_bps": 0.0,
+    "slippage_ticks": 0,
+    "volume_impact": None,
+    "impact": None,
     "tick": None,
     "limit_ticks_through": 0,
 }
@@ -261,7 +264,7 @@ def test_price_times_c_with_size_over_c_does_not_matter(seed: int, scale: float)
     case = with_config(
         random_case(seed),
         lot=0.0,
-        execution={"tick": None, "limit_ticks_through": 0},
+        execution={"tick": None, "limit_ticks_through": 0, "slippage_ticks": 0},
         costs={"per_unit": 0.0, "fixed": 0.0, "minimum": 0.0, "maximum_rate_bps": None},
     )
     one, two = run(case), run(scale_prices(case, np.full_like(case.market.close, scale)))
@@ -307,7 +310,7 @@ def test_zero_cost_buy_and_hold_equals_last_close_over_open_1(seed: int) -> None
     case = with_config(
         cut(random_case(seed), rows=[0]),
         lot=0.0,
-        execution={**PLAIN, "fill": "next_open", "finalize": False},
+        execution={**PLAIN, "fill": "next_open", "finalize": False, "participation": None},
         costs=FREE,
         margin={"initial": 1.0, "maintenance": 0.0},
         risk={"max_gross": None, "max_weight": None, "max_drawdown_stop": None},
