@@ -94,7 +94,7 @@
       context.stroke();
       context.setLineDash([]);
       context.globalAlpha = 1;
-      if (isSelected && ["stop", "trail", "target"].includes(trade.exit_reason)) this.level(context, x1, x2, y2, trade);
+      if (isSelected) this.levels(context, trade);
       const isStop = trade.exit_reason === "stop" || trade.exit_reason === "trail";
       this.marker(context, x1, y1, sign, isSelected ? token("ink") : token("up"),
         isSelected ? `${sign > 0 ? "buy" : "short"} ${trade.quantity.toLocaleString("en-US")}` : "");
@@ -105,15 +105,32 @@
       context.restore();
     }
 
-    // The level an exit order waited at, while the trade lived.
-    level(context, x1, x2, y, trade) {
-      context.strokeStyle = token(trade.exit_reason === "target" ? "up" : "down");
+    // Where stop and target of the selected trade stood at each bar of its life.
+    levels(context, trade) {
+      const { levels } = this.owner;
+      if (!levels || levels.trade !== trade.number) return;
       context.lineWidth = 1.5;
       context.setLineDash([2, 3]);
-      context.beginPath();
-      context.moveTo(x1, y);
-      context.lineTo(x2, y);
-      context.stroke();
+      for (const [name, colour] of [["stop", "down"], ["target", "up"]]) {
+        context.strokeStyle = token(colour);
+        context.beginPath();
+        let last = null;
+        levels[name].forEach((price, i) => {
+          const [x, y] = price === null ? [null, null] : [this.owner.x(levels.time[i]), this.owner.candles.priceToCoordinate(price)];
+          if (x === null || y === null) {
+            last = null;
+            return;
+          }
+          if (last === null) context.moveTo(x, y);
+          else {
+            // A level holds until the bar at which it moved.
+            context.lineTo(x, last);
+            context.lineTo(x, y);
+          }
+          last = y;
+        });
+        context.stroke();
+      }
       context.setLineDash([]);
     }
 
@@ -162,7 +179,9 @@
       this.indicators = [];
       this.chart = charts.createChart(element.querySelector(".price-chart-canvas"), {
         autoSize: true,
-        handleScroll: { vertTouchDrag: false },
+        // The wheel scrolls the page; with Ctrl it zooms.
+        handleScroll: { vertTouchDrag: false, mouseWheel: false },
+        handleScale: { mouseWheel: false },
         timeScale: { timeVisible: !this.isDaily, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.2 },
         localization: { locale: "en-US", timeFormatter: (s) => stamp(s * 1000, this.isDaily) },
         crosshair: { mode: charts.CrosshairMode.Normal },
@@ -175,10 +194,24 @@
       this.colour();
       this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.later());
       this.chart.subscribeCrosshairMove((param) => this.describe(param));
+      element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
       this.chart.subscribeClick((param) => {
         const hit = param.point && this.layer.hit(param.point.x, param.point.y);
         if (hit) window.dash_clientside.set_props("result-trade", { data: hit.number });
       });
+    }
+
+    // Ctrl and the wheel (or two fingers on a pad) zoom about the pointer.
+    wheel(event) {
+      const scale = this.chart.timeScale();
+      const range = scale.getVisibleLogicalRange();
+      if (!(event.ctrlKey || event.metaKey) || !range) return;
+      event.preventDefault();
+      const left = this.element.getBoundingClientRect().left;
+      const at = scale.coordinateToLogical(event.clientX - left);
+      if (at === null) return;
+      const factor = Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 300);
+      scale.setVisibleLogicalRange({ from: at - (at - range.from) * factor, to: at + (range.to - at) * factor });
     }
 
     remove() {
@@ -528,6 +561,11 @@
       const { first, last } = current.options;
       current.show(current.symbol, name === "all" ? first : Math.max(last - SPANS[name], first), last);
     },
+    levels: (levels) => {
+      if (!current) return;
+      current.levels = levels;
+      current.layer.requestUpdate();
+    },
     symbol: () => current && current.symbol,
     symbolOf: (number) => (byNumber(number) || {}).symbol,
   };
@@ -538,6 +576,14 @@
   });
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  functions.orderText = (name, value) => {
+    if (value === null || value === undefined) return "–";
+    if (name === "time") return stamp(value, value % DAY === 0);
+    if (["limit", "stop", "price", "filled_price"].includes(name)) return price(value);
+    if (name === "fee") return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+    if (name === "ambiguous") return value ? "yes" : "";
+    return value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  };
   functions.tradeText = (name, value) => {
     if (name === "exit_time" && value === null) return "open";
     if (value === null || value === undefined) return "–";

@@ -66,6 +66,7 @@
     showTab(tab);
     paintSelections();
     if (changedTrade) window.hindcastChart.show(symbol, trade);
+    explain();
     window.hindcast.replaceQuery(query(state));
     return query(state);
   };
@@ -303,7 +304,27 @@
     mark.setAttribute("aria-expanded", "true");
     set("result-passport", mark.dataset.passport);
   };
-  acts["close-drawer"] = closeDrawers;
+  acts["close-drawer"] = (button) => {
+    if (button.closest(".explain")) set("result-trade", null);
+    else closeDrawers();
+  };
+
+  // The story of the selected trade, once the hand that walks trades rests.
+  let resting = 0;
+  let explained = null;
+  const explain = () => {
+    clearTimeout(resting);
+    const trade = state.tab === "chart" ? state.trade : explained;
+    if (!document.getElementById("result-explain")) {
+      explained = null;
+      return;
+    }
+    if (trade === explained) return;
+    resting = setTimeout(() => {
+      explained = trade;
+      set("result-explained", trade);
+    }, explained === null ? 0 : 150);
+  };
 
   // The analysis: ask a few times at first, then every few seconds, until a worker is done.
   let asking = 0;
@@ -389,7 +410,12 @@
     },
     chart: (id, rows, symbol, trade) => {
       window.hindcastChart.start(rows || [], symbol, trade);
+      explained = null;
+      explain();
       return String((rows || []).length);
+    },
+    levels: (text) => {
+      window.hindcastChart.levels(text ? JSON.parse(text) : null);
     },
     watchAnalysis: (status) => {
       if (status === "queued" || status === "running") askAnalysis(root(), 700);
@@ -402,6 +428,14 @@
       if (Array.isArray(rows) && rows.length && rows[0].number !== state.trade) {
         set("result-trade", rows[0].number);
       }
+    },
+    pickOrder: (rows, fills) => {
+      const order = Array.isArray(rows) && rows.length ? rows[0] : null;
+      if (!order) return;
+      const own = fills.filter((fill) => fill.order_id === order.order_id);
+      clientside.set_props("result-fills-grid", { rowData: own });
+      const noun = own.length === 1 ? "fill" : "fills";
+      clientside.set_props("result-fills-count", { children: `${own.length} ${noun} of order ${order.order_id}` });
     },
     openTrade: (rows) => {
       if (!Array.isArray(rows) || !rows.length) return;

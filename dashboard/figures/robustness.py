@@ -13,6 +13,8 @@ COSTS_HEIGHT = 300
 ROW = 26
 _FOOT = 34
 _LABELS = 136
+ROOM = 0.22
+"""Share of the chart's width that a name beside a line needs."""
 
 
 class Dot(NamedTuple):
@@ -175,21 +177,27 @@ def cost_figure(
         range=list(y_bounds),
         **axes.zero_line(theme, "benchmark"),
     )
-    _mark(figure, paid_bps, "this run", "accent", theme)
-    # The other name stands a line lower: the two may be close.
-    if break_even_bps is not None:
-        text = f"breaks even at {formatting.decimal(break_even_bps, 0)} bps"
-        _mark(figure, break_even_bps, text, "down", theme, yshift=-16)
+    even = break_even_bps
+    _mark(
+        figure, paid_bps, "this run", "accent", theme, is_left=even is not None and paid_bps < even
+    )
+    if even is not None:
+        # The other name stands a line lower: the two may be close.
+        text = f"breaks even at {formatting.decimal(even, 0)} bps"
+        _mark(figure, even, text, "down", theme, is_left=even < paid_bps, yshift=-16)
     return figure
 
 
-def _mark(figure: Figure, x: float, text: str, name: str, theme: Theme, *, yshift: int = 0) -> None:
-    """Draw a dashed vertical line at `x`, its name at the top on the side with more room."""
+def _mark(
+    figure: Figure, x: float, text: str, name: str, theme: Theme, *, is_left: bool, yshift: int = 0
+) -> None:
+    """Draw a dashed vertical line at `x`, its name at the top on one side, if there is room."""
     layout = figure["layout"]
     place = {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
     layout["shapes"].append({**place, "line": line(name, theme, 1.1, "3px,3px")})
     low, high = layout["xaxis"]["range"]
-    is_left = x > (low + high) / 2
+    share = (x - low) / (high - low)
+    is_left = (is_left and share > ROOM) or share > 1.0 - ROOM
     side = {"xanchor": "right", "xshift": -4} if is_left else {"xanchor": "left", "xshift": 4}
     layout["annotations"].append(
         axes.note(text, x, 1.0, color(name, theme), xref="x", yanchor="top", yshift=yshift, **side)

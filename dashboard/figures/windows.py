@@ -82,9 +82,10 @@ def exposure_figure(
     strip = min(0.13, 0.56 / len(strips)) if strips else 0.0
     figure = axes.chart(theme, right=46)
     x = axes.typed(time)
-    bottom = f"y{len(strips) + 1}" if strips else "y"
-    figure["layout"]["xaxis"] = axes.time_axis(theme, time, anchor=bottom)
-    _add_total(figure, x, total, len(strips) * strip + _GAP if strips else 0.0, theme)
+    # Without strips the total is raised, so that its lowest tick is clear of the last year.
+    below = {"anchor": f"y{len(strips) + 1}"} if strips else {"anchor": "free", "position": 0.0}
+    figure["layout"]["xaxis"] = axes.time_axis(theme, time, **below)
+    _add_total(figure, x, total, len(strips) * strip + _GAP if strips else 0.05, theme)
     low, high = _bounds([*(_array(exposure[s]) for s in strips), np.zeros(1)])
     for number, symbol in enumerate(strips):
         name, top = f"c{number % 4 + 1}", (len(strips) - number) * strip

@@ -56,23 +56,18 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
             ),
             html.Div(
                 [
-                    curves_card(found, looks, base, state),
                     html.Div(
                         [
-                            numbers_card(runs, looks, base),
-                            html.Div(
-                                [
-                                    settings_card(found["config"], looks, base),
-                                    correlation_card(found["correlation"], looks),
-                                ],
-                                className="compare-pair",
-                            ),
+                            curves_card(found, looks, base, state),
+                            correlation_card(found["correlation"], looks),
                         ],
                         className="stack",
                     ),
+                    numbers_card(runs, looks, base),
                 ],
                 className="compare-row",
             ),
+            settings_card(found["config"], looks, base),
             *later(ids.COMPARE_DIFF, difference_cards(found, runs), height=90, class_name="stack"),
         ],
         id=ids.COMPARE_ROOT,

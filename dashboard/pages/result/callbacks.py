@@ -6,6 +6,7 @@ writes them into the address, and draws crosshair and selection.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,11 @@ from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, html, no
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.client import Api, Document
-from dashboard.components import check_icon
+from dashboard.client import Api, ApiError, Document
+from dashboard.components import check_icon, error_card
 from dashboard.figures.equity import equity_figure
 from dashboard.pages.result import analysis, overview, panels, view
+from dashboard.pages.result.explain import explanation
 from dashboard.pages.result.grid import trade_rows
 from dashboard.pages.result.layout import selection_chip, star, tiles_or_error
 from dashboard.pages.result.monthly import Kind, monthly_table
@@ -165,6 +167,24 @@ def _register_drawers(app: Dash, api: Api) -> None:
             return no_update, True
         return passport(items[name], analysis.found_or_none(api, run_id)), False
 
+    @app.callback(
+        Output(ids.RESULT_EXPLAIN, "children"),
+        Output(ids.RESULT_EXPLAIN, "hidden"),
+        Output(ids.RESULT_EXPLAIN, "data-levels"),
+        Input(ids.RESULT_EXPLAINED, "data"),
+        State(ids.RESULT_RUN, "data"),
+        prevent_initial_call=True,
+    )
+    def show_trade(number: int | None, run_id: str) -> tuple[Any, bool, Any]:
+        if not number:
+            return no_update, True, ""
+        try:
+            found = api.explain(run_id, number - 1)
+        except ApiError as error:
+            return [error_card("This trade was not explained", error)], False, ""
+        levels = json.dumps({"trade": number, **found["levels"]})
+        return explanation(found, number), False, levels
+
 
 def _register_actions(app: Dash, api: Api) -> None:
     @app.callback(
@@ -248,8 +268,14 @@ def _register_browser_side(app: Dash) -> None:
         Input(ids.RESULT_ANALYSIS_STATE, "data"),
         is_first=True,
     )
+    browser("levels", Input(ids.RESULT_EXPLAIN, "data-levels"))
     browser("scale", Output(ids.RESULT_SCALE, "data"), Input(ids.RESULT_SCALE_CONTROL, "value"))
     browser("symbol", Output(ids.RESULT_SYMBOL, "data"), Input(ids.RESULT_SYMBOL_CONTROL, "value"))
     browser("tradeFilter", Input(ids.RESULT_TRADE_FILTER, "value"))
     browser("pickTrade", Input(ids.RESULT_CHART_TRADES, "selectedRows"))
+    browser(
+        "pickOrder",
+        Input(ids.RESULT_ORDERS_GRID, "selectedRows"),
+        State(ids.RESULT_FILLS, "data"),
+    )
     browser("openTrade", Input(ids.RESULT_TRADES_GRID, "selectedRows"))

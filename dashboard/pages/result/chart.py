@@ -38,8 +38,7 @@ def chart_tab(api: Api, run: Document) -> list[Component]:
         last_ms=last + 86_400_000.0 - 1.0,
         height=CHART_HEIGHT,
     )
-    return [
-        dcc.Store(id=ids.RESULT_TRADES, data=rows),
+    left = [
         card(
             _symbols(view.symbols_of(run)),
             chart,
@@ -54,6 +53,22 @@ def chart_tab(api: Api, run: Document) -> list[Component]:
             hint=html.Span(id=ids.RESULT_TRADE_COUNT),
             actions=segmented(ids.RESULT_TRADE_FILTER, FILTERS, "all", "Which trades"),
             class_name="result-trades",
+        ),
+    ]
+    return [
+        dcc.Store(id=ids.RESULT_TRADES, data=rows),
+        dcc.Store(id=ids.RESULT_EXPLAINED),
+        html.Div(
+            [
+                html.Div(left, className="stack"),
+                html.Aside(
+                    id=ids.RESULT_EXPLAIN,
+                    className="card explain",
+                    hidden=True,
+                    **attributes(aria_label="How this trade came about"),
+                ),
+            ],
+            className="result-chart",
         ),
     ]
 

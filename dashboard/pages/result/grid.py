@@ -91,7 +91,7 @@ def trade_rows(trades: Mapping[str, Any]) -> list[dict[str, Any]]:
     columns: dict[str, list[Any]] = {}
     for name in (*FULL, "open"):
         if name != "number" and name in trades:
-            columns[name] = _plain(np.asarray(trades[name]))
+            columns[name] = plain_column(np.asarray(trades[name]))
     n_rows = len(next(iter(columns.values()), []))
     is_open = columns.get("open", [0] * n_rows)
     rows = []
@@ -156,7 +156,8 @@ def _column(name: str) -> dict[str, Any]:
     return column
 
 
-def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
+def plain_column(values: np.ndarray[Any, Any]) -> list[Any]:
+    """Return a column's values as JSON has them: NaN is None, booleans are 0 and 1."""
     if values.dtype.kind == "f":
         return [None if formatting.is_missing(value) else value for value in values.tolist()]
     if values.dtype.kind == "b":

@@ -12,6 +12,7 @@ from dashboard.components import error_card
 from dashboard.figures.equity import Scale
 from dashboard.pages.result.analysis import robustness_tab
 from dashboard.pages.result.chart import chart_tab
+from dashboard.pages.result.orders import orders_tab
 from dashboard.pages.result.overview import overview
 from dashboard.pages.result.provenance import provenance_tab
 from dashboard.pages.result.trades import trades_tab
@@ -22,6 +23,7 @@ SKELETONS: dict[str, tuple[int, ...]] = {
     "chart": (470, 56, 300),
     "trades": (420, 300),
     "robustness": (340, 300),
+    "orders": (420, 420),
     "config": (420, 300),
 }
 
@@ -42,6 +44,8 @@ def contents(
             return trades_tab(api, run, theme)
         if tab == "robustness":
             return robustness_tab(api, run, theme)
+        if tab == "orders":
+            return orders_tab(api, run)
         if tab == "config":
             return provenance_tab(api, run)
         return overview(api, run, selection, scale, theme)

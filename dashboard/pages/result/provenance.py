@@ -62,7 +62,11 @@ def data_card(run: Document) -> Component:
                 html.Td(formatting.integer(item["bars"])),
                 html.Td(formatting.date(item["first"])),
                 html.Td(formatting.date(item["last"])),
-                html.Td(html.Code(item["fingerprint"][:16], title=item["fingerprint"])),
+                html.Td(
+                    html.Code(
+                        item["fingerprint"], title=item["fingerprint"], className="fingerprint"
+                    )
+                ),
             ]
         )
         for item in run["data"]

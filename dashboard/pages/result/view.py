@@ -15,6 +15,7 @@ TABS = (
     ("chart", "Chart"),
     ("trades", "Trades"),
     ("robustness", "Robustness"),
+    ("orders", "Orders"),
     ("config", "Config & provenance"),
 )
 
