@@ -1,10 +1,12 @@
-"""Programs that some tests need and Python does not bring."""
+"""What some tests need and the test environment does not bring."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+from config.settings import ROOT
 
 
 def require_program(name: str, package: str, *, also: str | None = None) -> str:
@@ -22,7 +24,18 @@ def require_program(name: str, package: str, *, also: str | None = None) -> str:
     found = shutil.which(name) or next(map(str, sorted(Path("/").glob(also or "-"))), None)
     if found:
         return found
-    message = f"{name} is not installed; as root: apt-get install -y {package}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    raise missing(f"{name} is not installed; as root: apt-get install -y {package}")
+
+
+def require_oracles() -> str:
+    """Return the interpreter of the libraries to compare with; without it skip, or fail."""
+    python = ROOT / ".venv-oracles" / "bin" / "python"
+    if python.exists():
+        return str(python)
+    raise missing(".venv-oracles is not built; with a network: ./run test tests/oracles")
+
+
+def missing(message: str) -> BaseException:
+    """Return what ends a test that lacks something: a failure where everything must run."""
+    is_failure = os.environ.get("CI") == "true"
+    return (pytest.fail if is_failure else pytest.skip).Exception(message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 
 from engine.clock import DAY_MS
@@ -11,7 +13,7 @@ from engine.metrics.record import Record
 from engine.metrics.series import calendar_returns, common_returns, return_series, unit_curve
 from engine.types import FloatArray, IntArray, Table
 
-Inputs = dict[str, float | int | bool | None]
+Inputs = dict[str, float | int | bool | str | None]
 
 
 def measure_inputs(record: Record) -> Inputs:
@@ -105,7 +107,7 @@ def _of_drawdowns(time: IntArray, curve: FloatArray, base: float) -> Inputs:
         "sum_depths": float(sum(fall.depth for fall in falls)),
         "sum_squared_drawdowns": float(drawdown @ drawdown),
     }
-    names = "peak_value trough_value peak_ms trough_ms recovered_ms drawdown_is_ongoing"
+    names = "peak_value trough_value peak_time trough_time recovered_time drawdown_is_ongoing"
     if not falls:
         return found | dict.fromkeys(names.split())
     deepest = min(falls, key=lambda fall: fall.depth)
@@ -113,11 +115,19 @@ def _of_drawdowns(time: IntArray, curve: FloatArray, base: float) -> Inputs:
     return found | {
         "peak_value": trough / (1.0 + deepest.depth) if trough else float(curve[deepest.i_peak]),
         "trough_value": trough,
-        "peak_ms": int(time[deepest.i_peak]),
-        "trough_ms": int(time[deepest.i_trough]),
-        "recovered_ms": int(time[deepest.i_end]),
+        "peak_time": _iso(time[deepest.i_peak]),
+        "trough_time": _iso(time[deepest.i_trough]),
+        "recovered_time": _iso(time[deepest.i_end]),
         "drawdown_is_ongoing": deepest.i_recovered is None,
     }
+
+
+def _iso(stamp_ms: int) -> str:
+    """Return an instant as documents write it: ISO 8601 in UTC, a date alone at midnight."""
+    moment = datetime.fromtimestamp(stamp_ms / 1000.0, UTC)
+    if stamp_ms % DAY_MS == 0:
+        return moment.date().isoformat()
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _of_benchmark(record: Record, curve: FloatArray) -> Inputs:

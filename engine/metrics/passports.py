@@ -33,7 +33,7 @@ def passports(record: Record, metrics: Mapping[str, float | int | None]) -> list
         value, why.
     """
     inputs = measure_inputs(record) | dict(metrics)
-    measured = _measured(record)
+    measured = measured_of(record)
     return [_passport(metric, inputs, measured) for metric in CATALOGUE if metric.name in metrics]
 
 
@@ -52,7 +52,8 @@ def _passport(metric: Metric, inputs: Inputs, measured: Measured) -> dict[str, A
     }
 
 
-def _measured(record: Record) -> Measured:
+def measured_of(record: Record) -> Measured:
+    """Return what other libraries are given of a run."""
     time, rules, trades = record.equity["time"], record.rules, record.trades
     curve = unit_curve(record.equity["equity"], record.equity.get("flow"), record.base)
     both = common_returns(time, curve, record.benchmark, record.base, rules)

@@ -20,7 +20,7 @@ def checkout(tmp_path):
     for module in ("dataapi/cli", "tests"):
         (tmp_path / module).mkdir(parents=True)
         (tmp_path / module / "__main__.py").write_text(ECHO)
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-dev.lock", "requirements-oracles.lock"):
         (tmp_path / lock).write_text("")
     return tmp_path
 
@@ -54,6 +54,20 @@ def test_without_a_command_everything_starts(checkout):
 def test_tests_have_an_environment_of_their_own(checkout):
     assert start(checkout, "test", "-x").stdout == f"{checkout / '.venv-test'} -x\n"
     assert not (checkout / ".venv").exists()
+    assert (checkout / ".venv-oracles" / "bin" / "python").exists()
+
+
+def test_tests_run_without_the_libraries_to_compare_with(checkout):
+    (checkout / "requirements-oracles.lock").write_text(
+        "no-such-package-anywhere==1 --hash=sha256:" + "0" * 64
+    )
+
+    tested = start(checkout, "test", "-x")
+
+    assert tested.returncode == 0
+    assert tested.stdout == f"{checkout / '.venv-test'} -x\n"
+    assert "The tests that ask other libraries need it" in tested.stderr
+    assert not (checkout / ".venv-oracles").exists()
 
 
 def test_an_interrupted_set_up_repairs_itself(checkout):

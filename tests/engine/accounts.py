@@ -31,5 +31,5 @@ def closed_trades(pnl, **columns):
     n = len(pnl)
     table = no_trades() | {name: np.zeros(n) for name in ("return", "mae", "mfe", "bars")}
     table |= {"r_multiple": np.full(n, np.nan), "open": np.zeros(n, np.bool_)}
-    table |= {"exit_time": np.arange(n)}
+    table |= {"entry_time": np.arange(n), "exit_time": np.arange(n)}
     return table | {"pnl": np.array(pnl, dtype=float)} | columns

@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -105,8 +106,8 @@ FORMULAS = {
     "omega": lambda i: i["sum_gains"] / i["sum_losses"],
     "gain_to_pain": lambda i: i["sum_months"] / abs(i["sum_losing_months"]),
     "max_drawdown": lambda i: i["trough_value"] / i["peak_value"] - 1,
-    "max_drawdown_days": lambda i: (i["recovered_ms"] - i["peak_ms"]) / 86_400_000,
-    "max_drawdown_recovery_days": lambda i: (i["recovered_ms"] - i["trough_ms"]) / 86_400_000,
+    "max_drawdown_days": lambda i: _days(i["peak_time"], i["recovered_time"]),
+    "max_drawdown_recovery_days": lambda i: _days(i["trough_time"], i["recovered_time"]),
     "average_drawdown": lambda i: i["sum_depths"] / i["n_drawdowns"],
     "ulcer_index": lambda i: (i["sum_squared_drawdowns"] / i["n_bars"]) ** 0.5,
     "recovery_factor": lambda i: i["total_return"] / abs(i["max_drawdown"]),
@@ -177,6 +178,10 @@ OF_THE_WHOLE_SERIES = {
 def _spread(i):
     s = i["sharpe_per_period"]
     return 1 - i["skew"] * s + (i["kurtosis"] + 2) / 4 * s * s
+
+
+def _days(start, end):
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 86_400
 
 
 def _psr_z(i):
