@@ -12,7 +12,7 @@ from dataapi.services.comparison import first_difference
 from dataapi.services.documents import Document
 from dataapi.services.runs import Runs
 from dataapi.store import NewAnalysis, StoredAnalysis, TakenJob
-from engine.analysis import analyse, outcome_of
+from engine.analysis import Known, analyse, outcome_of
 from engine.version import ENGINE_VERSION
 
 PARTS = ("robustness", "confidence", "diagnosis")
@@ -65,11 +65,21 @@ def computed(runs: Runs, run_id: str) -> NewAnalysis:
             f"This run was made by engine {document['engine_version']}, and this one trades "
             "differently: run it again to have it analysed."
         )
-    found = json.loads(wire.json_bytes(analyse(base, inputs.bars)))
+    found = json.loads(wire.json_bytes(analyse(base, inputs.bars, _known(runs, document))))
     return NewAnalysis(
         engine_version=ENGINE_VERSION,
         elapsed_ms=round((time.perf_counter() - started) * 1e3, 3),
         document=found,
+    )
+
+
+def _known(runs: Runs, document: Document) -> Known:
+    return Known(
+        metrics=document["metrics"],
+        checks=document["checks"],
+        benchmark=runs.table(document["id"], "equity").get("benchmark"),
+        is_adjusted=any(item["adjusted"] for item in document["data"]),
+        is_synthetic=any(item["synthetic"] for item in document["data"]),
     )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.analysis.diagnosis import diagnose
+from engine.analysis.evidence import Known, gather_evidence, returns_of_run
 from engine.analysis.outcome import Outcome, outcome_of
-from engine.analysis.robustness import robustness
+from engine.analysis.robustness import paid_bps, robustness
+from engine.clock import DAY_MS, DAYS_PER_YEAR
+from engine.significance import bootstrap_intervals
 from engine.types import Bars
 
-__all__ = ["Outcome", "analyse", "outcome_of"]
+__all__ = ["Known", "Outcome", "analyse", "outcome_of"]
 
 
-def analyse(base: Outcome, bars: Mapping[str, Bars]) -> dict[str, Any]:
+def analyse(base: Outcome, bars: Mapping[str, Bars], known: Known) -> dict[str, Any]:
     """Return the analysis of a run: robustness, confidence, diagnosis.
 
     Parameters
@@ -21,5 +25,17 @@ def analyse(base: Outcome, bars: Mapping[str, Bars]) -> dict[str, Any]:
         The run, by `outcome_of` of its resolved configuration.
     bars : mapping of symbol to Bars
         What it was made from, warm-up bars included.
+    known : Known
+        What its document says already.
     """
-    return {"robustness": robustness(base, bars), "confidence": None, "diagnosis": []}
+    found = robustness(base, bars)
+    time = base.ledger.time
+    confidence = bootstrap_intervals(
+        returns_of_run(base),
+        periods_per_year=base.rules.periods_per_year,
+        years=float(time[-1] - time[0]) / (DAYS_PER_YEAR * DAY_MS),
+        risk_free_per_period=base.rules.risk_free_per_period,
+        seed=base.plan.config.seed,
+    )
+    evidence = gather_evidence(base, known, found, confidence, paid_bps(base))
+    return {"robustness": found, "confidence": confidence, "diagnosis": diagnose(evidence)}

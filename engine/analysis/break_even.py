@@ -54,5 +54,5 @@ def break_even(total_return: Callable[[float], float], paid_bps: float, n_fills:
     return BreakEven(
         found,
         f"At about {found:.1f} bps of each fill's value, commission and slippage together, nothing "
-        f"is left of the profit; this run paid about {paid_bps:.1f} bps.",
+        f"is left of the profit; this run paid {paid_bps:.1f} bps.",
     )

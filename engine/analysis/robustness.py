@@ -96,11 +96,11 @@ def robustness(base: Outcome, bars: Mapping[str, Bars]) -> dict[str, Any]:
 
 
 def paid_bps(outcome: Outcome) -> float:
-    """Return commission and configured slippage of a run in basis points of the value traded."""
-    fills, execution = outcome.fills, outcome.plan.config.execution
+    """Return commission and slippage of a run in basis points of the value traded."""
+    fills = outcome.ledger.fills
     value = float(fills["quantity"] @ fills["price"])
-    commission = 1e4 * float(fills["fee"].sum()) / value if value > 0.0 else 0.0
-    return commission + execution.slippage_bps + execution.spread_bps / 2.0
+    slippage = float(fills["quantity"] @ (fills["side"] * (fills["price"] - fills["raw"])))
+    return 1e4 * (float(fills["fee"].sum()) + slippage) / value if value > 0.0 else 0.0
 
 
 def _total_return(outcome: Outcome) -> float:
@@ -117,8 +117,8 @@ def _costs(base: Outcome, bars: Mapping[str, Bars]) -> Iterator[Variant]:
             id=f"costs_{factor:g}",
             group="costs",
             label="No costs" if factor == 0.0 else f"Costs × {factor:g}",
-            detail=f"Commission, slippage and spread × {factor:g}; about {paid_bps(outcome):.1f} "
-            "bps of each fill's value.",
+            detail=f"Commission, slippage and spread × {factor:g}: {paid_bps(outcome):.1f} bps of "
+            "the value traded.",
             metrics=outcome.headline,
         )
 

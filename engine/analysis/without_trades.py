@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.analysis.outcome import HEADLINES, Outcome
 from engine.metrics import Metrics, curve_metrics
+from engine.metrics.series import unit_curve
 from engine.types import FloatArray, IntArray
 
 COUNTS = (1, 3)
@@ -48,9 +49,10 @@ def headline_without(outcome: Outcome, rows: IntArray) -> Metrics:
     equity = outcome.ledger.equity.copy()
     for row in rows:
         equity -= _contribution(outcome, int(row))
-    found = curve_metrics(
-        outcome.ledger.time, equity, base=outcome.plan.config.cash, rules=outcome.rules
-    )
+    cash = outcome.plan.config.cash
+    curve = unit_curve(equity, outcome.equity.get("flow"), cash)
+    found = curve_metrics(outcome.ledger.time, curve, base=cash, rules=outcome.rules)
+    found["final_equity"] = float(equity[-1])
     found["trades"] = int(outcome.metrics["trades"] or 0) - rows.size
     return {name: found[name] for name in HEADLINES}
 

@@ -43,6 +43,19 @@ def money(value: float) -> str:
     return f"{value:,.2f}".replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """Return a fraction as percent, to about three digits.
+
+    Examples
+    --------
+    >>> percent(0.0291), percent(-0.518), percent(12.4)
+    ('2.91 %', '−51.8 %', '1,240 %')
+    """
+    value = 100.0 * share
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    return f"{value:,.{digits}f} %".replace("-", "−")
+
+
 def iso(time_ms: int) -> str:
     """Return an instant as ISO 8601 UTC.
 
