@@ -34,6 +34,7 @@ class StoreSettings(_Section):
 
     data_dir: str
     cache_dir: str
+    strategies_dir: str
     url: str
     max_connections: int = Field(ge=1, le=1000)
 
@@ -108,6 +109,13 @@ class Settings(_Section):
         if (ROOT / "pyproject.toml").is_file():
             return ROOT / ".cache"
         return Path("~/.cache/hindcast").expanduser()
+
+    @property
+    def strategies_dir(self) -> Path:
+        """Return the directory of the strategies in Python files."""
+        if self.store.strategies_dir:
+            return Path(self.store.strategies_dir).expanduser().resolve()
+        return self.data_dir / "strategies"
 
     @property
     def database_url(self) -> str:

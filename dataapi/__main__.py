@@ -45,6 +45,9 @@ def _serve(settings: Settings) -> int:
         return 1
     app = create_app(settings, store)
     warm_kernels()
+    files = app.extensions["hindcast"].runs.files
+    files.compile_all()
+    files.watch()
     app.extensions["hindcast"].is_warm.set()
     api = settings.dataapi
     try:

@@ -74,6 +74,7 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
             max_run_bars=settings.dataapi.max_run_bars,
             max_concurrent_runs=settings.dataapi.max_concurrent_runs,
             public_url=settings.server.public_url,
+            strategies_dir=settings.strategies_dir,
         ),
         meters=Meters(),
     )

@@ -39,6 +39,7 @@ from engine.errors import (
     EngineError,
     InvalidFormulaError,
     InvalidParameterError,
+    InvalidStrategyError,
     ReconciliationError,
     UnknownStrategyError,
 )
@@ -160,7 +161,7 @@ def from_engine(error: EngineError) -> ApiProblem:
         if error.suggestion is not None:
             item["suggestion"] = error.suggestion
         return Unprocessable(str(error), errors=[item])
-    if isinstance(error, InvalidParameterError) and error.field:
+    if isinstance(error, InvalidParameterError | InvalidStrategyError) and error.field:
         return Unprocessable(str(error), errors=[{"field": error.field, "message": str(error)}])
     return Unprocessable(str(error))
 

@@ -35,7 +35,10 @@ PLACES = {
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what `backtest`, and whatever else computes runs, can be asked for."""
     parser.add_argument(
-        "strategy", nargs="?", metavar="STRATEGY", help="a built-in name or a .toml formula file"
+        "strategy",
+        nargs="?",
+        metavar="STRATEGY",
+        help="a built-in name, a .toml formula file or a .py file",
     )
     parser.add_argument("--symbol", action="append", help="once for each symbol")
     parser.add_argument("-p", "--param", action="append", metavar="NAME=VALUE", default=[])
@@ -110,10 +113,10 @@ def _config_file(path: Path) -> dict[str, Any]:
 def _strategy(name: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return the strategy part for a built-in name or a formula file."""
     if name.endswith(".py"):
-        raise UsageError(
-            f"{name}: strategies in Python files are not available in this version; "
-            "write the rules as a formula in a .toml file."
-        )
+        from dataapi.services.strategy_files import read_file
+
+        file = read_file(Path(name))
+        return {"name": file.name, "params": params, "code": file.code_hash}
     if not name.endswith(".toml"):
         return {"name": name, "params": params}
     from engine.formula import resolve_params

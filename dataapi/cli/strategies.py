@@ -13,7 +13,9 @@ from dataapi.cli.runs import opened_runs
 
 def add_commands(subparsers: Any) -> None:
     """Add `strategies` and `indicator` to the command line."""
-    listed = subparsers.add_parser("strategies", help="the built-in strategies")
+    listed = subparsers.add_parser(
+        "strategies", help="the strategies: built-in, and in Python files"
+    )
     listed.add_argument("name", nargs="?", metavar="NAME")
     listed.set_defaults(handler=_strategies)
     indicator = subparsers.add_parser("indicator", help="one expression on a stored series")
@@ -31,10 +33,13 @@ def add_commands(subparsers: Any) -> None:
 def _strategies(arguments: argparse.Namespace, settings: Settings) -> int:
     from dataapi import wire
     from dataapi.services.strategies import strategies, strategy
+    from dataapi.services.strategy_files import StrategyFiles
 
-    found = [strategy(arguments.name)] if arguments.name else strategies()
+    files = StrategyFiles(settings.strategies_dir)
+    listed = strategies(files)
+    found = [strategy(arguments.name, files)] if arguments.name else listed["items"]
     if arguments.json:
-        document = found[0] if arguments.name else {"items": found}
+        document = found[0] if arguments.name else listed
         print(wire.json_bytes(document).decode())
         return 0
     for item in found:
@@ -46,6 +51,10 @@ def _strategies(arguments: argparse.Namespace, settings: Settings) -> int:
                 print(f"    {name:<12}{_range(spec):<36}{spec['description']}")
             for field, expression in item["formula"].items():
                 print(f"    {field}: {expression}")
+            for name, expression in item.get("indicators", {}).items():
+                print(f"    {name} = {expression}")
+    for problem in () if arguments.name else listed["problems"]:
+        print(f"{problem['file']}: {problem['message']}", file=sys.stderr)
     return 0
 
 

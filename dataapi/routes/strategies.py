@@ -10,7 +10,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from config.run import run_config_schema
 from dataapi import wire
 from dataapi.routes.answers import JSON, json_answer, kept_answer
-from dataapi.routes.context import PREFIX
+from dataapi.routes.context import PREFIX, context
 from dataapi.routes.models import PROBLEMS, TAGS, FormulaCheck, StrategyPath
 from dataapi.services import strategies
 from engine.version import ENGINE_VERSION
@@ -27,13 +27,13 @@ api = APIBlueprint(
 @api.get("/strategies", summary="All strategies with their parameters and formulas")
 def listing() -> Response:
     """Answer all strategies."""
-    return json_answer({"items": strategies.strategies()}, who="computed")
+    return json_answer(strategies.strategies(context().runs.files), who="computed")
 
 
 @api.get("/strategies/<name>", summary="One strategy")
 def one(path: StrategyPath) -> Response:
     """Answer one strategy."""
-    return json_answer(strategies.strategy(path.name), who="computed")
+    return json_answer(strategies.strategy(path.name, context().runs.files), who="computed")
 
 
 @api.get("/functions", summary="The functions and fields of the formula language")

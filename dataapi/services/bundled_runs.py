@@ -73,6 +73,7 @@ def service(store: Store, settings: Settings) -> Runs:
         max_run_bars=settings.dataapi.max_run_bars,
         max_concurrent_runs=settings.dataapi.max_concurrent_runs,
         public_url=settings.server.public_url,
+        strategies_dir=settings.strategies_dir,
     )
 
 

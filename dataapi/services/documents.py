@@ -19,6 +19,7 @@ from dataapi.services.curves import sparkline
 from dataapi.services.describe import summary
 from dataapi.services.inputs import Inputs
 from dataapi.store import NewRun, RunListItem
+from engine.event_files import EventDefinition
 from engine.formula import StrategyDefinition
 from engine.metrics import Conventions, conventions
 from engine.types import RunResult, Table
@@ -164,8 +165,21 @@ def strategy_part(definition: StrategyDefinition, params: Mapping[str, Any]) -> 
         "name": definition.name,
         "title": title_of(definition),
         "description": definition.description,
+        "kind": definition.kind,
         "params": dict(params),
         "formula": dict(definition.formula),
+        **_source(definition),
+    }
+
+
+def _source(definition: StrategyDefinition) -> Document:
+    """Return what a run keeps of a strategy file: its name, its whole text, its indicators."""
+    if not isinstance(definition, EventDefinition):
+        return {}
+    return {
+        "file": f"{definition.name}.py",
+        "code": definition.code,
+        "indicators": dict(definition.indicators),
     }
 
 

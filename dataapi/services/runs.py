@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from config.run import RunConfig
 from dataapi import wire
@@ -21,8 +22,10 @@ from dataapi.services import documents
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.inputs import Inputs, gather, read_symbols
+from dataapi.services.strategy_files import StrategyFiles
 from dataapi.store import RunAbout, RunQuery, Store, StoredRun
 from engine.backtesting import backtest
+from engine.errors import InvalidStrategyError
 from engine.metrics.passports import passports
 from engine.metrics.record import Record
 from engine.tearsheet import statistics
@@ -64,6 +67,8 @@ class Runs:
         Backtests computed at once in this process.
     public_url : str
         Makes the runs' addresses absolute; "" leaves them as paths.
+    strategies_dir : Path or None
+        Where strategies in Python files are.
     """
 
     def __init__(
@@ -73,8 +78,10 @@ class Runs:
         max_run_bars: int,
         max_concurrent_runs: int,
         public_url: str = "",
+        strategies_dir: Path | None = None,
     ) -> None:
         self.store = store
+        self.files = StrategyFiles(strategies_dir)
         self.public_url = public_url
         self._max_run_bars = max_run_bars
         self._slots = threading.BoundedSemaphore(max_concurrent_runs)
@@ -83,6 +90,7 @@ class Runs:
 
     def gather(self, config: RunConfig) -> Inputs:
         """Return the inputs of the run that a configuration asks for."""
+        config = self.files.prepare(config)
         return gather(self.store, config, max_run_bars=self._max_run_bars)
 
     def submit(self, config: RunConfig, name: str = "") -> Submitted:
@@ -93,6 +101,7 @@ class Runs:
         ApiProblem, EngineError
             When the request cannot be carried out; nothing is stored then.
         """
+        config = self.files.prepare(config)
         request = self._request(config)
         stored = self._remembered(request)
         if stored is not None:
@@ -259,7 +268,7 @@ class Runs:
         self.store.runs.delete(run_id)
 
     def data_state(self, document: Document) -> str:
-        """Return whether a run's bars are still those it was computed on.
+        """Return whether a run's bars, and its strategy file, are still those it was made from.
 
         Returns
         -------
@@ -267,7 +276,7 @@ class Runs:
         """
         try:
             inputs = self.gather(documents.config_of(document))
-        except ApiProblem:
+        except (ApiProblem, InvalidStrategyError):
             return "missing"
         now = {item["symbol"]: item["fingerprint"] for item in inputs.data}
         is_same = all(now[item["symbol"]] == item["fingerprint"] for item in document["data"])

@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dataapi.services.strategy_files import StrategyFiles
+from engine.errors import InvalidFormulaError, InvalidStrategyError
+from engine.event_files import EventDefinition, problem_of
 from engine.formula import FIELDS, StrategyDefinition, check_formula, plan_strategy
-from engine.formula.definition import formula_definition
+from engine.formula.definition import formula_definition, resolve_params
+from engine.formula.planning import plan_expressions
 from engine.indicators import FUNCTIONS
 from engine.strategies import builtin, builtin_names
 
 Document = dict[str, Any]
 
 
-def strategies() -> list[Document]:
-    """Return every built-in strategy with its parameters and formula."""
-    return [strategy(name) for name in builtin_names()]
+def strategies(files: StrategyFiles) -> Document:
+    """Return every strategy, built-in or in a file: `items`; and what is wrong with `problems`."""
+    items = [strategy(name, files) for name in builtin_names()]
+    problems = []
+    for file in files.all():
+        problem = file.problem or (file.definition and problem_of(file.definition))
+        if problem or file.definition is None:
+            problems.append({"file": f"{file.name}.py", "message": problem})
+        else:
+            items.append(_event_strategy(file.definition))
+    return {"items": items, "problems": problems}
 
 
-def strategy(name: str) -> Document:
+def strategy(name: str, files: StrategyFiles) -> Document:
     """Return one strategy.
 
     Raises
@@ -26,15 +38,42 @@ def strategy(name: str) -> Document:
     UnknownStrategyError
         With the nearest name.
     """
+    file = None if name in builtin_names() else files.get(name)
+    if file is not None:
+        if file.definition is None:
+            raise InvalidStrategyError(str(file.problem))
+        return {**_event_strategy(file.definition), "code": file.definition.code}
     definition = builtin(name)
     return {
+        **_described(definition),
+        "formula": dict(definition.formula),
+        "lookback_default": plan_strategy(definition, {}).lookback,
+    }
+
+
+def _described(definition: StrategyDefinition) -> Document:
+    return {
         "name": definition.name,
+        "kind": definition.kind,
         "title": definition.title,
         "description": definition.description,
         "source": definition.source,
         "params": parameters(definition),
-        "formula": dict(definition.formula),
-        "lookback_default": plan_strategy(definition, {}).lookback,
+    }
+
+
+def _event_strategy(definition: EventDefinition) -> Document:
+    values = resolve_params(definition, {})
+    try:
+        lookback = plan_expressions(definition.indicators, values).lookback
+    except InvalidFormulaError:
+        lookback = 0  # said when it is compiled
+    return {
+        **_described(definition),
+        "formula": {},
+        "lookback_default": lookback,
+        "file": f"{definition.name}.py",
+        "indicators": dict(definition.indicators),
     }
 
 

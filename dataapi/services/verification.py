@@ -37,6 +37,13 @@ def verify(runs: Runs, run_id: str) -> Document:
 def verdict_on(runs: Runs, document: Document, tables: dict[str, Any]) -> Document:
     """Return the verdict on a run given as its document and its tables of `COMPARED`."""
     stored_version = document["engine_version"]
+    strategy = documents.config_of(document).strategy
+    if strategy.code is not None and not runs.files.has_text(strategy):
+        detail = (
+            f"The strategy file {strategy.name}.py has changed since, or is not in "
+            f"{runs.files.directory}; the run's own text is stored with it."
+        )
+        return _verdict("differs", detail, None, stored_version)
     state = runs.data_state(document)
     if state != "unchanged":
         detail = f"The bars of this run are {state} here, so it cannot come out the same."

@@ -339,11 +339,31 @@ class _Compiled:
             raise InvalidStrategyError(str(found), line=found.line)
         return found
 
-    def has(self, definition: EventDefinition) -> bool:
-        """Return whether a definition has been compiled, or tried to be."""
-        return definition.name + "\n" + definition.code in self._found
+    def tried(self, definition: EventDefinition) -> CompiledStrategy | InvalidStrategyError | None:
+        """Return what came of compiling a definition, None before it was tried."""
+        return self._found.get(definition.name + "\n" + definition.code)
 
 
 _compiled = _Compiled()
-compiled = _compiled.get
-is_compiled = _compiled.has
+
+
+def compile_file(definition: EventDefinition) -> CompiledStrategy:
+    """Return a strategy compiled, now or before; about a second when it is now.
+
+    Raises
+    ------
+    InvalidStrategyError
+        If it cannot be compiled, with the line and what to mend.
+    """
+    return _compiled.get(definition)
+
+
+def is_compiled(definition: EventDefinition) -> bool:
+    """Return whether a definition has been compiled, or tried to be."""
+    return _compiled.tried(definition) is not None
+
+
+def problem_of(definition: EventDefinition) -> str | None:
+    """Return why a definition could not be compiled, None when it could or was not tried."""
+    found = _compiled.tried(definition)
+    return str(found) if isinstance(found, InvalidStrategyError) else None

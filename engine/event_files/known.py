@@ -51,3 +51,9 @@ def file_strategy(name: str, code: str | None) -> EventDefinition | None:
             field="strategy.code",
         )
     return texts[code]
+
+
+def is_known(name: str, code: str | None) -> bool:
+    """Return whether runs of this process may name a file with that text."""
+    with _lock:
+        return code in _known.get(name, {})

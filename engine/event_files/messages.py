@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ _TYPES = (
     (r"\bunicode_type\b", "a text"),
     (r"\bbool(?:ean)?\b", "a truth value"),
     (r"\bnone\b", "None"),
+    (r"\bTuple\(", "a tuple ("),
     (r"\bNamed(?:Uni)?Tuple\(.*?\b(Bar|Position|Indicators|Params)\b\)?", r"`\1`"),
     (r"\b(Bar|Position|Indicators|Params)\([^)]*\)", r"`\1`"),
 )
@@ -31,6 +33,8 @@ def explained(error: NumbaError, definition: EventDefinition) -> InvalidStrategy
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     line = _line(text, definition.name)
     message = _sentence(text)
+    if line is None and (unknown := re.search(r"`(\w+)`", message)):
+        line = _first_use(definition.code, unknown[1])
     if line is not None:
         message += f": `{definition.code.splitlines()[line - 1].strip()}`"
     return located(message, definition.name, line)
@@ -41,6 +45,11 @@ def _line(text: str, name: str) -> int | None:
     found = re.findall(rf'File "[^"]*{place}", line (\d+)|{place} \((\d+)\)|{place}:(\d+)', text)
     numbers = [int(number) for match in found for number in match if number]
     return numbers[0] if numbers else None
+
+
+def _first_use(code: str, name: str) -> int | None:
+    uses = [n.lineno for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name) and n.id == name]
+    return min(uses, default=None)
 
 
 def _sentence(text: str) -> str:
@@ -58,7 +67,7 @@ def _sentence(text: str) -> str:
         (r"got an unexpected keyword argument '(\w+)'", "there is no argument `{}` to give"),
         (r"missing a required argument: '(\w+)'", "the argument `{}` is missing"),
         (
-            r"Cannot unify (.+) and (.+) for '([\w.]+)'",
+            r"Cannot unify (.+) and (.+) for '(\w+?)(?:\.\d+)*'",
             "`{2}` is once {0} and once {1}: let it be of one kind everywhere (0.0 is a number, "
             "0 a whole number)",
         ),

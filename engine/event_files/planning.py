@@ -10,7 +10,7 @@ import numpy as np
 
 from config.run import RunConfig
 from engine.errors import InvalidFormulaError
-from engine.event_files.compiling import CompiledStrategy, bits, compiled
+from engine.event_files.compiling import CompiledStrategy, bits, compile_file
 from engine.event_files.reading import EventDefinition, located
 from engine.formula.definition import ParameterValue, resolve_params
 from engine.formula.evaluation import evaluate_expressions
@@ -88,4 +88,4 @@ def plan_events(
         expressions = plan_expressions(definition.indicators, values, timeframe=timeframe)
     except InvalidFormulaError as error:
         raise located(f"the indicator {error.field}: {error}", definition.name, None) from None
-    return PlannedEvents(compiled(definition), expressions, values)
+    return PlannedEvents(compile_file(definition), expressions, values)
