@@ -188,6 +188,11 @@ def new_param_number(name: str | Wildcard) -> dict[str, Any]:
     return {"type": "new-param-number", "name": name}
 
 
+def new_weight(name: str | Wildcard, symbol: str | Wildcard) -> dict[str, Any]:
+    """Return the id of a symbol's weight in a parameter of the kind weights."""
+    return {"type": "new-weight", "name": name, "symbol": symbol}
+
+
 def new_param_error(name: str | Wildcard) -> dict[str, Any]:
     """Return the id of the line that says what is wrong with a parameter."""
     return {"type": "new-param-error", "name": name}

@@ -19,11 +19,11 @@
   // The form before the last change, which the preview draws in grey.
   let before = null;
   // What the parameters' controls are made from: most drafts change only their values.
-  const isRedesigned = (form, old) => form.mode !== old.mode || form.strategy !== old.strategy ||
+  const isRedesigned = (form, old) => form.mode !== old.mode || form.strategy !== old.strategy || !same(form.symbols, old.symbols) ||
     (form.mode === "formula" && form.text !== plain(old.text));
   const design = (form, old) => ({
-    mode: form.mode, strategy: form.strategy, text: form.text, params: form.params,
-    is_other: form.strategy !== old.strategy,
+    mode: form.mode, strategy: form.strategy, text: form.text, params: form.params, symbols: form.symbols,
+    is_other: form.strategy !== old.strategy, has_other_symbols: !same(form.symbols, old.symbols),
   });
   const send = (form, old) => {
     busySince = performance.now();
@@ -107,7 +107,10 @@
       const skip = [d.no_update, d.no_update, d.no_update];
       const form = { ...old, text: plain(text), params: {} };
       d.callback_context.inputs_list.flat().forEach((input) => {
-        if (input.id.key) form[input.id.key] = input.value === undefined ? null : input.value;
+        if (input.id.symbol) {
+          const weights = (form.params[input.id.name] = form.params[input.id.name] || {});
+          if (plain(input.value) !== "") weights[input.id.symbol] = Number((input.value / 100).toPrecision(12));
+        } else if (input.id.key) form[input.id.key] = input.value === undefined ? null : input.value;
         else if (input.id.name) form.params[input.id.name] = plain(input.value);
       });
       clearTimeout(pause);

@@ -34,6 +34,25 @@ CONFIGS = [
     resolved(risk={"max_drawdown_stop": 0.29, "max_gross": 2.0}, margin={"initial": 0.5}),
     resolved(costs={"rate_bps": 0.0, "maker_bps": 1.0, "borrow_rate": 0.03}, seed=7, lot=0.0),
     resolved(execution={"fill": "this_close", "path": "ohlc", "clip": True, "tick": 0.01}),
+    resolved(
+        execution={
+            "participation": 0.07,
+            "impact": 0.1,
+            "volume_impact": 0.5,
+            "slippage_ticks": 2,
+            "tick": 0.01,
+            "time_in_force": "ioc",
+        }
+    ),
+    resolved(flows={"amount": -500.0, "every": "month"}),
+    resolved(
+        strategy={
+            "name": "fixed_weights",
+            "params": {"weights": {"AAPL": 0.6, "MSFT": 0.4}, "rebalance": "band:0.05"},
+        }
+    ),
+    resolved(sizing={"kind": "volatility", "value": 0.1}),
+    resolved(sizing={"kind": "kelly", "value": 0.25}),
 ]
 
 
@@ -125,3 +144,20 @@ def test_the_copied_program_is_python_with_the_same_configuration() -> None:
     exec(program, {"Client": FakeClient, "print": lambda *words: None})  # noqa: S102
 
     assert seen == ["http://127.0.0.1:8050", config]
+
+
+def test_a_flow_needs_an_amount_and_a_period() -> None:
+    form = forms.from_config(resolved(), STRATEGIES)
+
+    assert forms.to_config({**form, "flow_every": "month"})["flows"] is None
+    assert forms.to_config({**form, "flow_amount": 500})["flows"] is None
+    asked = forms.to_config({**form, "flow_every": "month", "flow_amount": 500})
+    assert asked["flows"] == {"amount": 500.0, "every": "month"}
+
+
+def test_weights_are_written_for_the_command_line_as_it_reads_them() -> None:
+    config = resolved(
+        strategy={"name": "fixed_weights", "params": {"weights": {"AAPL": 0.6, "MSFT": 0.4}}}
+    )
+
+    assert "-p weights=AAPL:0.6,MSFT:0.4" in copying.as_command(config)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.pages.new_run import view
+from dashboard.pages.new_run import parts, view
 
 SERIES = [
     # 1000 days from 2000-01-01 is 2002-09-27; the second begins half way.
@@ -147,3 +147,53 @@ def test_a_slider_has_fine_enough_steps(spec: dict, step: float, decimals: int) 
 
     assert scale["step"] == pytest.approx(step)
     assert scale["decimals"] == decimals
+
+
+def test_volume_and_flows_are_said_in_plain_sentences():
+    form = {"time_in_force": "day", "participation": 10, "impact": 0.1}
+
+    assert view.volume_sentence(form) == (
+        "A symbol's fills take at most 10\u202f% of a bar's volume; the rest of it ends with the "
+        "bar. Size moves the price by 0.1 × the root of the share of the volume."
+    )
+    assert view.volume_sentence({"time_in_force": "gtc"}) == (
+        "Any size fills at once; limits and stops work until filled."
+    )
+    assert view.flow_sentence({"flow_every": "month", "flow_amount": -500}) == (
+        "At the first bar of each month $500 is taken out."
+    )
+    assert view.flow_sentence({"flow_every": "none", "flow_amount": 500}) == ""
+
+
+def test_strategies_are_grouped_by_what_they_are_made_of():
+    items = {
+        "cross": {"title": "Cross", "kind": "formula"},
+        "weights": {"title": "Weights", "kind": "target"},
+        "mine": {"title": "Mine", "kind": "event"},
+    }
+
+    groups = parts.strategy_options(items)
+
+    assert [(g["group"], [i["value"] for i in g["items"]]) for g in groups] == [
+        ("Signals", ["cross"]),
+        ("Portfolios", ["weights"]),
+        ("Python files on the server", ["mine"]),
+    ]
+
+
+def test_a_weight_is_asked_for_each_symbol_in_percent():
+    specs = {"weights": {"kind": "weights", "default": {}, "choices": []}}
+
+    (control,) = parts.parameters(specs, {"weights": {"AAPL": 0.07}}, ["AAPL", "MSFT"])
+
+    fields = [field.children[1] for field in control.children[0].children[1].children]
+    assert [field.id["symbol"] for field in fields] == ["AAPL", "MSFT"]
+    # 0.07 is 7 %, not 7.000000000000001 %.
+    assert [field.value for field in fields] == [7.0, ""]
+
+
+def test_a_range_beyond_a_hand_is_cut_for_the_slider():
+    amount = {"kind": "float", "default": 1000.0, "min": 0.01, "max": 1e12, "step": 100.0}
+
+    assert view.slider(amount)["max"] == 20_000.0
+    assert view.slider({"kind": "int", "default": 10, "min": 2, "max": 200})["max"] == 200

@@ -352,3 +352,27 @@ def test_the_address_and_the_view_are_one_to_one(query):
 )
 def test_a_bad_query_is_the_default_view(query):
     assert urlstate.RESULT.parse(query) == urlstate.RESULT.parse("")
+
+
+def test_volume_impact_ticks_and_flows_are_rules_in_plain_words(run):
+    config = copy.deepcopy(run["config"])
+    config["execution"] |= {
+        "participation": 0.1,
+        "time_in_force": "day",
+        "impact": 0.1,
+        "slippage_ticks": 2,
+        "tick": 0.01,
+    }
+    config["flows"] = {"amount": 500.0, "every": "month"}
+
+    said = [rule.sentence for rule in rules(config, {})]
+
+    assert (
+        "The fills of a symbol take at most 10.0\u202f% of a bar's volume, exits included; the "
+        "rest is cancelled at the end of the bar."
+    ) in said
+    assert "A fill's price moves against its order by 0.1 × √(quantity / volume) of the price." in (
+        said
+    )
+    assert "At the close of the first bar of each month $500 is paid in." in said
+    assert any("2 ticks of $0.01" in text for text in said)

@@ -26,6 +26,7 @@ from dashboard.pages.new_run import form as forms
 FIELDS = ids.new_field(ALL)
 PICKS = ids.new_pick(ALL)
 PARAMS = ids.new_param(ALL)
+WEIGHTS = ids.new_weight(ALL, ALL)
 
 
 def register(app: Dash, api: Api) -> None:
@@ -50,6 +51,7 @@ def _register_browser(app: Dash) -> None:
         Input(FIELDS, "value"),
         Input(PICKS, "value"),
         Input(PARAMS, "value"),
+        Input(WEIGHTS, "value"),
         Input(ids.NEW_TEXT, "value"),
         State(ids.NEW_FORM, "data"),
         prevent_initial_call=True,
@@ -158,11 +160,12 @@ def _register_strategy(app: Dash, api: Api) -> None:
         if design["mode"] == "formula":
             parsed = formula_text.read(design["text"])
             specs = known if parsed.problems else parsed.params
-        if specs == known:
+        has_weights = any(spec["kind"] == "weights" for spec in specs.values())
+        if specs == known and not (has_weights and design["has_other_symbols"]):
             return no_update, no_update, about
         same = {name for name, spec in specs.items() if spec == known.get(name)}
         values = {name: design["params"][name] for name in same if name in design["params"]}
-        return parts.parameters(specs, values), specs, about
+        return parts.parameters(specs, values, design["symbols"]), specs, about
 
     @app.callback(
         Output(ids.NEW_TEXT, "value"),
@@ -178,8 +181,11 @@ def _register_strategy(app: Dash, api: Api) -> None:
         item = next((s for s in api.strategies() if s["name"] == form["strategy"]), None)
         if mode != "formula" or item is None or (text and text != generated):
             return no_update, no_update
+        if not item["formula"]:
+            # Portfolios and Python files are no formulas: begin with one that is.
+            item = next(s for s in api.strategies() if s["formula"])
         specs = {
-            name: {**spec, "default": form["params"].get(name, spec["default"])}
+            name: {**spec, "default": form["params"].get(name) or spec["default"]}
             for name, spec in item["params"].items()
         }
         new = formula_text.write(item["formula"], specs)

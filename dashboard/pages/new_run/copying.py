@@ -76,6 +76,8 @@ def _take(config: dict[str, Any], place: tuple[str, ...]) -> Any:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{symbol}:{_plain(weight)}" for symbol, weight in value.items())
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 

@@ -35,18 +35,34 @@ PLACES: dict[str, tuple[str, ...]] = {
     "cash_policy": ("execution", "cash_policy"),
     "rate_bps": ("costs", "rate_bps"),
     "fixed": ("costs", "fixed"),
+    "impact": ("execution", "impact"),
+    "volume_impact": ("execution", "volume_impact"),
+    "slippage_ticks": ("execution", "slippage_ticks"),
+    "tick": ("execution", "tick"),
+    "time_in_force": ("execution", "time_in_force"),
 }
 PERCENT_PLACES: dict[str, tuple[str, ...]] = {
     "drawdown_stop": ("risk", "max_drawdown_stop"),
     "borrow_rate": ("costs", "borrow_rate"),
     "cash_rate": ("costs", "cash_rate"),
     "margin_initial": ("margin", "initial"),
+    "participation": ("execution", "participation"),
 }
 # An empty number control: the default, or nothing where nothing is allowed.
-MAY_BE_EMPTY = {"start", "end", "drawdown_stop", "benchmark"}
+MAY_BE_EMPTY = {
+    "start",
+    "end",
+    "drawdown_stop",
+    "benchmark",
+    "participation",
+    "impact",
+    "volume_impact",
+    "tick",
+}
 NO_BENCHMARK = "none"
-# Sizes as fractions of equity or of risk are shown in percent.
-PERCENT_SIZES = {"fraction", "risk"}
+NO_FLOWS = "none"
+# Sizes as fractions of equity, risk or volatility are shown in percent.
+PERCENT_SIZES = {"fraction", "risk", "volatility", "kelly"}
 
 PRESETS: dict[str, dict[str, float]] = {
     "zero": {"rate_bps": 0.0, "fixed": 0.0, "slippage_bps": 0.0, "spread_bps": 0.0},
@@ -70,6 +86,7 @@ def to_config(form: Mapping[str, Any], base: Mapping[str, Any] | None = None) ->
     config["symbols"] = list(form["symbols"] or [])
     config["strategy"] = _strategy(form)
     config["sizing"] = _sizing(form)
+    config["flows"] = _flows(form)
     for key, place in PLACES.items():
         _put(config, place, _value(key, form.get(key), place))
     for key, place in PERCENT_PLACES.items():
@@ -109,6 +126,13 @@ def _sizing(form: Mapping[str, Any]) -> Config | None:
     return {"kind": kind, "value": number}
 
 
+def _flows(form: Mapping[str, Any]) -> Config | None:
+    every, amount = form.get("flow_every"), form.get("flow_amount")
+    if not every or every == NO_FLOWS or amount in ("", None):
+        return None
+    return {"amount": float(str(amount)), "every": every}
+
+
 def from_config(config: Mapping[str, Any], strategies: Mapping[str, Mapping[str, Any]]) -> Form:
     """Return the form that shows `config`, with the parameters' schema from `strategies`."""
     strategy = config["strategy"]
@@ -139,6 +163,9 @@ def from_config(config: Mapping[str, Any], strategies: Mapping[str, Mapping[str,
     if sizing:
         scale = 100.0 if sizing["kind"] in PERCENT_SIZES else 1.0
         form["size_value"] = float(f"{sizing['value'] * scale:.12g}")
+    flows = config.get("flows")
+    form["flow_every"] = flows["every"] if flows else NO_FLOWS
+    form["flow_amount"] = flows["amount"] if flows else ""
     return form
 
 
@@ -152,7 +179,7 @@ def base_of(config: Mapping[str, Any]) -> Config:
     kept: Config = {}
     controlled = {*PLACES.values(), *PERCENT_PLACES.values()}
     for key, value in config.items():
-        if key in ("symbols", "strategy", "sizing") or (key,) in controlled:
+        if key in ("symbols", "strategy", "sizing", "flows") or (key,) in controlled:
             continue
         if isinstance(value, Mapping):
             inner = {

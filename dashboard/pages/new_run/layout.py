@@ -32,8 +32,17 @@ SIZES = (
     ("units", "Units"),
     ("cash", "Cash amount"),
     ("risk", "Risk a trade, %"),
+    ("volatility", "Volatility a year, %"),
+    ("kelly", "Kelly, at most %"),
 )
-SIZE_UNITS = {"fraction": "%", "risk": "%", "cash": "$", "units": "units"}
+FLOWS = (
+    (forms.NO_FLOWS, "Never"),
+    ("day", "Each day"),
+    ("week", "Each week"),
+    ("month", "Each month"),
+    ("quarter", "Each quarter"),
+    ("year", "Each year"),
+)
 FIRST_SYMBOL = "AAPL"
 FIRST_STRATEGY = "sma_cross"
 
@@ -251,7 +260,7 @@ def _strategy(
         [
             dmc.Select(
                 id=ids.new_field("strategy"),
-                data=[{"value": n, "label": item["title"]} for n, item in strategies.items()],
+                data=parts.strategy_options(strategies),
                 value=form["strategy"]
                 if form["strategy"] in strategies
                 else next(iter(strategies)),
@@ -284,7 +293,9 @@ def _strategy(
         "Template or formula",
     )
     sliders = html.Div(
-        parts.parameters(specs, form["params"]), id=ids.NEW_PARAMS, className="params"
+        parts.parameters(specs, form["params"], form["symbols"]),
+        id=ids.NEW_PARAMS,
+        className="params",
     )
     return card("Strategy", [template, formula, sliders], number=2, actions=mode)
 
@@ -359,6 +370,22 @@ def _portfolio(form: forms.Form, series: Sequence[Document]) -> Component:
                 placeholder="Off",
             ),
             size,
+            dmc.Select(
+                id=ids.new_field("flow_every"),
+                label="Pay in or take out",
+                data=[{"value": every, "label": text} for every, text in FLOWS],
+                value=form["flow_every"],
+                allowDeselect=False,
+                size="xs",
+            ),
+            _number(
+                "flow_amount",
+                "Amount, negative to take out",
+                form["flow_amount"],
+                prefix="$",
+                thousandSeparator=",",
+                placeholder="–",
+            ),
         ],
         className="fields",
     )
@@ -414,6 +441,41 @@ def _execution(form: forms.Form) -> Component:
             _number("fixed", "Per fill", form["fixed"], prefix="$", min=0),
             _number("slippage_bps", "Slippage", form["slippage_bps"], suffix=" bps", min=0),
             _number("spread_bps", "Spread", form["spread_bps"], suffix=" bps", min=0),
+            _number("slippage_ticks", "Slippage, ticks", form["slippage_ticks"], min=0),
+            _number("tick", "One tick", form["tick"], prefix="$", min=0, placeholder="Unknown"),
+        ),
+        _rule(
+            "Volume",
+            "volume",
+            words,
+            _number(
+                "participation",
+                "Share of a bar's volume",
+                form["participation"],
+                suffix=" %",
+                min=0,
+                max=100,
+                placeholder="No limit",
+            ),
+            _number(
+                "impact", "Impact, × √share", form["impact"], min=0, step=0.01, placeholder="None"
+            ),
+            _number(
+                "volume_impact",
+                "Impact, × share²",
+                form["volume_impact"],
+                min=0,
+                step=0.01,
+                placeholder="None",
+            ),
+            dmc.Select(
+                id=ids.new_field("time_in_force"),
+                label="An order works",
+                data=[{"value": key, "label": text} for key, text in view.TIME_WORDS.items()],
+                value=form["time_in_force"],
+                allowDeselect=False,
+                size="xs",
+            ),
         ),
         _rule(
             "Cash",

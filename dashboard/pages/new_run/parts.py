@@ -53,14 +53,119 @@ def _box(left: float, width: float) -> dict[str, str]:
     return {"left": f"{left}%", "width": f"{width}%"}
 
 
-def parameters(specs: Mapping[str, Any], values: Mapping[str, Any]) -> list[Component]:
-    """Return a control a parameter: sliders with their numbers first, then choices."""
-    ordered = sorted(specs.items(), key=lambda item: item[1]["kind"] == "choice")
-    return [_parameter(name, spec, values.get(name, spec["default"])) for name, spec in ordered]
+REBALANCE_WORDS = {
+    "month": "First bar of each month",
+    "quarter": "First bar of each quarter",
+    "year": "First bar of each year",
+    "band:0.01": "When a share is off by 1 point",
+    "band:0.02": "When a share is off by 2 points",
+    "band:0.05": "When a share is off by 5 points",
+    "band:0.1": "When a share is off by 10 points",
+}
+KINDS = (("formula", "Signals"), ("target", "Portfolios"), ("event", "Python files on the server"))
+
+
+def strategy_options(strategies: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the strategies to choose from, in groups by what they are made of."""
+    groups = []
+    for kind, title in KINDS:
+        items = [
+            {"value": name, "label": item["title"]}
+            for name, item in strategies.items()
+            if item.get("kind", "formula") == kind
+        ]
+        if items:
+            groups.append({"group": title, "items": items})
+    return groups
+
+
+def parameters(
+    specs: Mapping[str, Any], values: Mapping[str, Any], symbols: Sequence[str] | None
+) -> list[Component]:
+    """Return a control a parameter: sliders with their numbers first, then choices, then weights.
+
+    Parameters
+    ----------
+    specs : mapping
+        Parameters by name: `kind`, `default`, range, `choices`.
+    values : mapping
+        What they are, where that is not the default.
+    symbols : sequence of str or None
+        The run's; a weight is asked for each.
+    """
+    order = ["int", "float", "choice", "text", "weights"]
+    ordered = sorted(specs.items(), key=lambda item: order.index(item[1]["kind"]))
+    found = []
+    for name, spec in ordered:
+        value = values.get(name, spec["default"])
+        if spec["kind"] == "weights":
+            found.append(_weights(name, spec, value or {}, symbols or []))
+        else:
+            found.append(_parameter(name, spec, value))
+    return found
+
+
+def _weights(
+    name: str, spec: Mapping[str, Any], value: Mapping[str, float], symbols: Sequence[str]
+) -> Component:
+    """Return a share of equity for each symbol, in percent; all empty is equal shares."""
+    fields = [
+        html.Div(
+            [
+                html.Span(symbol, className="weight-symbol"),
+                dmc.NumberInput(
+                    id=ids.new_weight(name, symbol),
+                    value=float(f"{value[symbol] * 100.0:.12g}") if symbol in value else "",
+                    placeholder="equal",
+                    suffix=" %",
+                    hideControls=True,
+                    debounce=300,
+                    size="xs",
+                    className="weight-number",
+                    attributes={"input": {"aria-label": f"Weight of {symbol}"}},
+                ),
+            ],
+            className="weight",
+        )
+        for symbol in symbols
+    ]
+    label = html.Span(name, className="param-name mono", title=spec.get("description") or name)
+    hint = "Share of equity in percent; all empty is equal shares, the rest stays in cash."
+    error = html.Div(id=ids.new_param_error(name), className="field-error")
+    return html.Div(
+        [
+            html.Div([label, html.Div(fields, className="weights")], className="param-row"),
+            html.P(hint, className="muted weights-hint"),
+            error,
+        ],
+        className="param",
+    )
+
+
+def _text(name: str, spec: Mapping[str, Any], value: Any) -> Component:
+    """Return the control of a text: a list in plain words where the words are known."""
+    known = dict.fromkeys([*(spec["choices"] or []), str(value)])
+    if name == "rebalance":
+        known = dict.fromkeys([*REBALANCE_WORDS, *known])
+    if not spec["choices"]:
+        return dmc.TextInput(
+            id=ids.new_param(name), value=str(value), debounce=300, size="xs", className="grow"
+        )
+    return dmc.Select(
+        id=ids.new_param(name),
+        data=[{"value": text, "label": REBALANCE_WORDS.get(text, text)} for text in known],
+        value=str(value),
+        allowDeselect=False,
+        size="xs",
+        className="grow",
+        attributes={"input": {"aria-label": name}},
+    )
 
 
 def _parameter(name: str, spec: Mapping[str, Any], value: Any) -> Component:
-    if spec["kind"] == "choice":
+    if spec["kind"] == "text":
+        controls = [_text(name, spec, value)]
+    elif spec["kind"] == "choice":
         options = [(str(c), CHOICE_WORDS.get(str(c), str(c))) for c in spec["choices"] or [value]]
         controls = [segmented(ids.new_param(name), options, str(value), name)]
     else:
@@ -97,9 +202,12 @@ def about_template(item: Mapping[str, Any] | None) -> list[Component]:
     """Return a template's description and its formula, as one reads it."""
     if item is None:
         return []
-    text = formula_text.write(item["formula"], {})
     parts: list[Component] = [html.P(item["description"], className="muted")]
-    if text:
+    fields = item["formula"] or item.get("indicators")
+    if item.get("file"):
+        parts.append(html.P(["Python on the server: ", html.Code(item["file"])], className="muted"))
+    if fields:
+        text = formula_text.write(fields, {})
         parts.append(html.Pre(text, className="formula-shown mono", **attributes(data_formula="1")))
     return parts
 

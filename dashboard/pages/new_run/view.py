@@ -177,6 +177,7 @@ def sentences(form: Form) -> dict[str, str]:
         "fill": FILL_WORDS.get(str(form.get("fill")), ""),
         "path": PATH_WORDS.get(str(form.get("path")), ""),
         "costs": costs_sentence(form),
+        "volume": volume_sentence(form),
         "cash": cash_sentence(form),
     }
 
@@ -193,10 +194,54 @@ def costs_sentence(form: Form) -> str:
         parts.append(f"{fmt.plain(slippage)} bps slippage")
     if spread:
         parts.append(f"half of a {fmt.plain(spread)} bps spread")
+    ticks = _number(form, "slippage_ticks")
+    if ticks:
+        parts.append(f"{fmt.plain(ticks)} tick{'' if ticks == 1 else 's'} slippage")
     if not parts:
         return "Nothing: no commission, no slippage, no spread. No market offers that."
     text = f"{', '.join(parts[:-1])} plus {parts[-1]}" if len(parts) > 1 else parts[0]
     return text[0].upper() + text[1:] + "."
+
+
+TIME_WORDS = {
+    "gtc": "Until it is filled",
+    "day": "For one bar",
+    "ioc": "For one bar, once",
+}
+RESTS = {
+    "gtc": "the rest works on",
+    "day": "the rest of it ends with the bar",
+    "ioc": "the rest is cancelled at once",
+}
+
+
+def volume_sentence(form: Form) -> str:
+    """Return how much of a bar's volume an order may take, and what its size does to the price."""
+    share, force = _number(form, "participation"), str(form.get("time_in_force"))
+    if share:
+        text = f"A symbol's fills take at most {_rate(share)} of a bar's volume; {RESTS[force]}."
+    elif force == "gtc":
+        text = "Any size fills at once; limits and stops work until filled."
+    else:
+        text = "Any size fills at once; limits and stops work for one bar."
+    laws = [
+        f"{fmt.plain(_number(form, key))} × {law}"
+        for key, law in (
+            ("impact", "the root of the share of the volume"),
+            ("volume_impact", "the square of the share of the volume"),
+        )
+        if _number(form, key)
+    ]
+    return f"{text} Size moves the price by {' and '.join(laws)}." if laws else text
+
+
+def flow_sentence(form: Form) -> str:
+    """Return what is paid in or taken out, "" when nothing is."""
+    amount, every = form.get("flow_amount"), str(form.get("flow_every"))
+    if not isinstance(amount, int | float) or not amount or every in ("None", "none"):
+        return ""
+    verb = "paid in" if amount > 0 else "taken out"
+    return f"At the first bar of each {every} {fmt.money(abs(amount))} is {verb}."
 
 
 def cash_sentence(form: Form) -> str:
@@ -302,6 +347,13 @@ FIELDS = {
     "margin.initial": "margin_initial",
     "execution.slippage_bps": "slippage_bps",
     "execution.spread_bps": "spread_bps",
+    "execution.slippage_ticks": "slippage_ticks",
+    "execution.tick": "tick",
+    "execution.participation": "participation",
+    "execution.impact": "impact",
+    "execution.volume_impact": "volume_impact",
+    "execution.time_in_force": "time_in_force",
+    "flows": "flow_amount",
 }
 
 
@@ -336,7 +388,9 @@ def slider(spec: Mapping[str, Any]) -> dict[str, Any]:
     low, high = spec.get("min"), spec.get("max")
     default = spec["default"]
     low = min(0, default) if low is None else low
-    high = max(2 * abs(default), 1) if high is None else high
+    reach = max(20 * abs(default), 1)
+    # A range of many powers of ten is no range for a hand; the number beside still takes it.
+    high = max(2 * abs(default), 1) if high is None else min(high, reach) if low < reach else high
     if spec["kind"] == "int":
         return {"min": low, "max": high, "step": int(spec.get("step") or 1), "decimals": 0}
     step = spec.get("step") or 10.0 ** math.floor(math.log10((high - low) / 50.0 or 0.01))

@@ -39,11 +39,18 @@ TIMES = {
     "day": "for one bar",
     "ioc": "for one bar, and its rest is cancelled at the first fill",
 }
+RESTS = {
+    "gtc": "the rest works on.",
+    "day": "the rest is cancelled at the end of the bar.",
+    "ioc": "the rest is cancelled at the first fill.",
+}
 SIZES = {
     "fraction": "Each entry takes {percent} of equity at the fill.",
     "units": "Each entry is for {value} units.",
     "cash": "Each entry is for {money}.",
     "risk": "Each entry risks {percent} of equity between its price and its stop.",
+    "volatility": "Each entry is sized for a volatility of {percent} a year.",
+    "kelly": "Each entry takes the Kelly fraction of the trades before it, at most {percent}.",
 }
 
 
@@ -71,6 +78,7 @@ def rules(config: Config, formula: Mapping[str, Any]) -> list[Rule]:
         Rule("F7", f"When cash or margin is short, {CASH_POLICIES[execution['cash_policy']]}"),
         Rule("F8", _fees(costs)),
         Rule("F2", f"A limit or stop order works {TIMES[execution['time_in_force']]}."),
+        *_volume(execution),
         Rule("F10", _margin(config["margin"])),
         Rule("F10", _carry(costs)),
         Rule("F14", "Splits multiply shares on their date; dividends are cash on their ex-date."),
@@ -82,18 +90,52 @@ def rules(config: Config, formula: Mapping[str, Any]) -> list[Rule]:
             Rule("F3", f"A limit fills only when the price goes {ticks} ticks through it.")
         )
     found += _limits(config["risk"])
+    if config.get("flows"):
+        found.append(Rule("F16", _flows(config["flows"])))
     return found
+
+
+def _volume(execution: Config) -> list[Rule]:
+    """Return the rules of the volume cap and of what size does to the price."""
+    found = []
+    if execution.get("participation"):
+        share = formatting.percent(execution["participation"])
+        text = f"The fills of a symbol take at most {share} of a bar's volume, exits included; "
+        found.append(Rule("F9", text + RESTS[execution["time_in_force"]]))
+    laws = [
+        f"{formatting.plain(execution[key])} × {law}"
+        for key, law in (
+            ("impact", "√(quantity / volume)"),
+            ("volume_impact", "(quantity / volume)²"),
+        )
+        if execution.get(key)
+    ]
+    if laws:
+        text = f"A fill's price moves against its order by {' + '.join(laws)} of the price."
+        found.append(Rule("F6", text))
+    return found
+
+
+def _flows(flows: Config) -> str:
+    amount = formatting.money(abs(flows["amount"]))
+    verb = "paid in" if flows["amount"] > 0 else "taken out, as far as there is cash"
+    return f"At the close of the first bar of each {flows['every']} {amount} is {verb}."
 
 
 def _slippage(execution: Config) -> str:
     slip, spread = execution["slippage_bps"], execution["spread_bps"]
-    if not (slip or spread):
+    ticks = execution.get("slippage_ticks")
+    if not (slip or spread or ticks):
         return "Fills are at the raw price: no slippage and no spread."
     parts = []
     if slip:
         parts.append(f"{formatting.plain(slip)} bps slippage")
     if spread:
         parts.append(f"half of {formatting.plain(spread)} bps spread")
+    if ticks:
+        noun = "tick" if ticks == 1 else "ticks"
+        size = formatting.money(execution["tick"], 4).rstrip("0").rstrip(".")
+        parts.append(f"{formatting.integer(ticks)} {noun} of {size}")
     clip = ", kept inside the bar's range" if execution["clip"] else ""
     return (
         f"Market and stop fills are {' and '.join(parts)} worse than the price{clip}. "
