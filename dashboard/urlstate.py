@@ -126,6 +126,9 @@ def date(default: str | None = None) -> Field:
     return Field(default=default, read=read)
 
 
+RUN_COLUMNS = ("sparkline", "cagr", "sharpe", "max_drawdown", "trades", "symbols", "check", "age")
+"""The columns of the runs page beside the name, unless its address names others."""
+
 RUN_SORTS = ("created", "name", "cagr", "sharpe", "max_drawdown", "trades")
 
 RUNS = Query(
@@ -141,9 +144,10 @@ RUNS = Query(
         "sort": choice(
             tuple(f"{mark}{name}" for name in RUN_SORTS for mark in ("", "-")), "-created"
         ),
+        "columns": names(RUN_COLUMNS),
     }
 )
-"""The runs page; `sort` is a column, with "-" in front: descending."""
+"""The runs page; `sort` is a column, with "-" in front: descending; `columns` are shown."""
 
 NEW_RUN = Query({"from": text(limit=64), "strategy": text(limit=48), "symbols": names()})
 """The new-run page: a run to clone, or a strategy and symbols to begin with."""

@@ -113,6 +113,6 @@
       const node = window.dash_ag_grid.getApi("runs-grid").getRowNode(click.points[0].customdata);
       if (node) node.setSelected(!node.isSelected());
     },
-    clearFilters: (clicks) => (clicks ? ["", null, null, "", "", "", "", false] : Array(8).fill(skip())),
+    clearFilters: (clicks) => (clicks ? ["", null, null, null, "", "", "", false] : Array(8).fill(skip())),
   });
 })();

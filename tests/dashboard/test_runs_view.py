@@ -3,9 +3,12 @@
 import csv
 import io
 from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from dashboard import palette, urlstate
 from dashboard.pages.runs import view
+from dashboard.pages.runs.callbacks import first_runs
+from dashboard.pages.runs.layout import grid_columns
 
 NOW = datetime(2025, 11, 18, 14, 0, tzinfo=UTC)
 PASS = {"kind": "look_ahead", "level": "pass", "label": "Look-ahead checked", "text": "32 cuts."}
@@ -114,3 +117,32 @@ def test_the_palette_finds_pages_runs_symbols_and_strategies() -> None:
         ("strategy", "/new?strategy=sma_cross"),
     ]
     assert [item["text"] for item in palette.matches("new", [], series, strategies)] == ["New run"]
+
+
+def test_a_list_longer_than_an_answer_is_asked_for_in_pages() -> None:
+    class Api:
+        asked: ClassVar[list[tuple[int, str | None]]] = []
+
+        def runs(self, *, limit: int, cursor: str | None = None) -> dict[str, Any]:
+            self.asked.append((limit, cursor))
+            start = int(cursor or 0)
+            items = [{"id": str(i)} for i in range(start, min(start + limit, 620))]
+            last = start + len(items)
+            return {"items": items, "total": 620, "next_cursor": str(last) if last < 620 else None}
+
+    found = first_runs(Api(), 700)  # type: ignore[arg-type]
+
+    assert len(found["items"]) == 620
+    assert found["next_cursor"] is None
+    assert Api.asked == [(500, None), (200, "500")]
+
+
+def test_the_columns_are_those_of_the_address_in_their_own_order() -> None:
+    columns = grid_columns("-sharpe", ("age", "sortino", "cagr"))
+
+    assert [column["field"] for column in columns] == ["name", "cagr", "sortino", "age"]
+
+
+def test_tags_to_choose_from_are_those_listed_and_the_chosen_one() -> None:
+    assert view.tags([{"tags": ["b", "a"]}, {"tags": ["a"]}], "c") == ["a", "b", "c"]
+    assert view.tags([], None) == []

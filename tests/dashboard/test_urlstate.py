@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.urlstate import NEW_RUN, RUN_SORTS, RUNS
+from dashboard.urlstate import NEW_RUN, RUN_COLUMNS, RUN_SORTS, RUNS
 
 texts = st.text(min_size=1, max_size=40).filter(
     # Lone surrogates cannot be in a URL at all.
@@ -22,6 +22,7 @@ runs_views = st.fixed_dictionaries(
         "min_trades": st.none() | st.integers(0, 10**6).map(float),
         "starred": st.booleans(),
         "sort": st.sampled_from([f"{m}{n}" for n in RUN_SORTS for m in ("", "-")]),
+        "columns": st.lists(st.sampled_from(RUN_COLUMNS), min_size=1, unique=True).map(tuple),
     }
 )
 

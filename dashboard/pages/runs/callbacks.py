@@ -5,23 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from flask import Response, request
 
 from dashboard import ids, theme, urlstate
-from dashboard.client import Api
+from dashboard.client import Api, Document
 from dashboard.pages.runs import view as pure
+from dashboard.pages.runs.layout import grid_columns
 
 CONTROLS = (
     Input(ids.RUNS_SEARCH, "value"),
     Input(ids.RUNS_STRATEGY, "value"),
     Input(ids.RUNS_SYMBOL, "value"),
-    Input(ids.RUNS_TAG_FILTER, "data"),
+    Input(ids.RUNS_TAG_FILTER, "value"),
     Input(ids.RUNS_MIN_SHARPE, "value"),
     Input(ids.RUNS_MAX_DRAWDOWN, "value"),
     Input(ids.RUNS_MIN_TRADES, "value"),
     Input(ids.RUNS_STARRED, "checked"),
     Input(ids.RUNS_SORT, "data"),
+    Input(ids.RUNS_COLUMNS, "value"),
 )
 KEYS = (
     "q",
@@ -33,16 +35,29 @@ KEYS = (
     "min_trades",
     "starred",
     "sort",
+    "columns",
 )
-EXPORT_LIMIT = 500
 TAG_LENGTH = 60
 
 
 def view_of(values: tuple[Any, ...]) -> dict[str, Any]:
     """Return the view that the controls show; an empty control is no filter."""
     view = {key: None if value == "" else value for key, value in zip(KEYS, values, strict=True)}
+    view["columns"] = tuple(view["columns"] or urlstate.RUN_COLUMNS)
     # Through the query and back: what the page shows is what its URL says.
     return urlstate.RUNS.parse(urlstate.RUNS.format(view))
+
+
+def first_runs(api: Api, limit: int, **filters: Any) -> Document:
+    """Return the first `limit` runs, asked for in pages as large as the API gives."""
+    items: list[Document] = []
+    while True:
+        wanted = min(limit - len(items), pure.PER_ANSWER)
+        found = api.runs(limit=wanted, **filters)
+        items += found["items"]
+        if found["next_cursor"] is None or len(items) >= limit:
+            return {**found, "items": items}
+        filters["cursor"] = found["next_cursor"]
 
 
 def register(app: Dash, api: Api) -> None:
@@ -62,6 +77,8 @@ def _register_list(app: Dash, api: Api) -> None:
         Output(ids.RUNS_NONE, "hidden"),
         Output(ids.RUNS_MORE, "hidden"),
         Output(ids.RUNS_CLEAR, "hidden"),
+        Output(ids.RUNS_TAG_FILTER, "data"),
+        Output(ids.RUNS_GRID, "columnDefs"),
         *CONTROLS,
         Input(ids.RUNS_LIMIT, "data"),
         Input(ids.RUNS_REFRESH, "data"),
@@ -71,9 +88,10 @@ def _register_list(app: Dash, api: Api) -> None:
     def update(*values: Any) -> tuple[Any, ...]:
         *controls, limit, refresh, deleted = values
         view = view_of(tuple(controls))
-        found = api.runs(
-            limit=min(limit, EXPORT_LIMIT), fresh=bool(refresh), **pure.api_filters(view)
-        )
+        found = first_runs(api, limit, fresh=bool(refresh), **pure.api_filters(view))
+        columns: Any = no_update
+        if ctx.triggered_id == ids.RUNS_COLUMNS:
+            columns = grid_columns(view["sort"], view["columns"])
         items = [item for item in found["items"] if item["id"] not in deleted]
         now = datetime.now(UTC)
         return (
@@ -82,8 +100,10 @@ def _register_list(app: Dash, api: Api) -> None:
             pure.scatter_figure(items, theme.current_theme()),
             urlstate.RUNS.format(view),
             bool(items),
-            found["next_cursor"] is None or limit >= EXPORT_LIMIT,
+            found["next_cursor"] is None or limit >= pure.MOST,
             not pure.has_filters(view),
+            pure.tags(items, view["tag"]),
+            columns,
         )
 
     @app.callback(
@@ -168,7 +188,7 @@ def _register_browser(app: Dash) -> None:
         Output(ids.RUNS_SEARCH, "value"),
         Output(ids.RUNS_STRATEGY, "value"),
         Output(ids.RUNS_SYMBOL, "value"),
-        Output(ids.RUNS_TAG_FILTER, "data"),
+        Output(ids.RUNS_TAG_FILTER, "value"),
         Output(ids.RUNS_MIN_SHARPE, "value"),
         Output(ids.RUNS_MAX_DRAWDOWN, "value"),
         Output(ids.RUNS_MIN_TRADES, "value"),
@@ -182,7 +202,7 @@ def _register_export(app: Dash, api: Api) -> None:
     @app.server.get("/export/runs.csv")
     def export_runs() -> Response:
         wanted = set(request.args.get("ids", "").split(",")) - {""}
-        items = api.runs(limit=EXPORT_LIMIT)["items"]
+        items = first_runs(api, pure.MOST)["items"]
         chosen = [item for item in items if not wanted or item["id"] in wanted]
         return Response(
             pure.export_csv(chosen),

@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from dashboard import ids, theme, urlstate
 from dashboard.client import Api, Document
 from dashboard.components import button, card, empty_state, graph, icon, link_button
+from dashboard.metrics import METRICS
 from dashboard.pages.runs import view as pure
 
 GRID_THEME = (
@@ -42,7 +43,7 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
     symbols = sorted({item["symbol"] for item in api.series()})
     rows = html.Div(
         [
-            _grid(found["items"], view["sort"]),
+            _grid(found["items"], view),
             html.P("No run matches.", id=ids.RUNS_NONE, hidden=bool(found["items"])),
             button("Show more", id=ids.RUNS_MORE, small=True, hidden=found["next_cursor"] is None),
         ],
@@ -59,7 +60,10 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
                 ],
                 className="page-head",
             ),
-            html.Div(_filters(view, strategies, symbols), className="filters"),
+            html.Div(
+                _filters(view, strategies, symbols, pure.tags(found["items"], view["tag"])),
+                className="filters",
+            ),
             html.Div([rows, _rail(found["items"])], className="runs-body"),
         ]
     )
@@ -68,7 +72,6 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
 def _stores(view: Mapping[str, Any], found: Document) -> list[Component]:
     return [
         dcc.Store(id=ids.RUNS_SORT, data=view["sort"]),
-        dcc.Store(id=ids.RUNS_TAG_FILTER, data=view["tag"] or ""),
         dcc.Store(id=ids.RUNS_QUERY),
         dcc.Store(id=ids.RUNS_REFRESH, data=0),
         dcc.Store(id=ids.RUNS_LIMIT, data=pure.PAGE_SIZE),
@@ -90,7 +93,10 @@ def _nothing_yet() -> Component:
 
 
 def _filters(
-    view: Mapping[str, Any], strategies: Sequence[tuple[str, str]], symbols: Sequence[str]
+    view: Mapping[str, Any],
+    strategies: Sequence[tuple[str, str]],
+    symbols: Sequence[str],
+    tags: Sequence[str],
 ) -> list[Component]:
     """Return the row of chips; each is its own control, filled with colour when it is set."""
 
@@ -149,6 +155,12 @@ def _filters(
             [{"value": name, "label": name} for name in symbols],
             view["symbol"],
         ),
+        pick(
+            ids.RUNS_TAG_FILTER,
+            "Tag",
+            [{"value": name, "label": name} for name in tags],
+            view["tag"],
+        ),
         bound(ids.RUNS_MIN_SHARPE, "Sharpe at least", view["min_sharpe"], "Sharpe ≥ ", step=0.1),
         bound(
             ids.RUNS_MAX_DRAWDOWN,
@@ -184,7 +196,34 @@ def _filters(
             icon_name="close",
             hidden=not pure.has_filters(view),
         ),
+        _column_choice(view["columns"]),
     ]
+
+
+def _column_choice(chosen: Sequence[str]) -> Component:
+    """Return the choice of the columns, which a list of cards has not."""
+    return html.Div(
+        dmc.Popover(
+            [
+                dmc.PopoverTarget(button("Columns", kind="quiet", small=True, icon_name="table")),
+                dmc.PopoverDropdown(
+                    dmc.CheckboxGroup(
+                        id=ids.RUNS_COLUMNS,
+                        value=list(chosen),
+                        children=[
+                            dmc.Checkbox(label=label, value=name, size="xs")
+                            for name, label in COLUMN_NAMES.items()
+                        ],
+                        className="columns-choice",
+                    )
+                ),
+            ],
+            position="bottom-end",
+            withinPortal=True,
+            keepMounted=True,
+        ),
+        className="runs-columns",
+    )
 
 
 def _actions() -> Component:
@@ -237,7 +276,7 @@ def _actions() -> Component:
     )
 
 
-def _grid(items: Sequence[Document], sort: str) -> Component:
+def _grid(items: Sequence[Document], view: Mapping[str, Any]) -> Component:
     now = datetime.now(UTC)
     is_phone = theme.is_phone()
     options = {
@@ -267,7 +306,7 @@ def _grid(items: Sequence[Document], sort: str) -> Component:
     return dag.AgGrid(
         id=ids.RUNS_GRID,
         rowData=[pure.run_row(item, now) for item in items],
-        columnDefs=[_card_column()] if is_phone else _columns(sort),
+        columnDefs=[_card_column()] if is_phone else grid_columns(view["sort"], view["columns"]),
         defaultColDef={
             "resizable": False,
             "suppressHeaderMenuButton": True,
@@ -290,8 +329,26 @@ def _card_column() -> dict[str, Any]:
     return {"field": "id", "cellRenderer": "RunCard", "flex": 1, "sortable": False}
 
 
+COLUMN_NAMES = {
+    "sparkline": "Equity",
+    **{name: METRICS[name].label for name in ("cagr", "sharpe", "max_drawdown", "trades")},
+    **{name: METRICS[name].label for name in pure.MORE_COLUMNS},
+    "symbols": "Symbols",
+    "check": "Checks",
+    "age": "Age",
+}
+
+
+def grid_columns(sort: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the chosen columns after the name.
+
+    The API sorts, so the grid's own comparison leaves rows as they came.
+    """
+    known = {definition["field"]: definition for definition in _columns(sort)}
+    return [known["name"], *(known[name] for name in COLUMN_NAMES if name in chosen)]
+
+
 def _columns(sort: str) -> list[dict[str, Any]]:
-    """Return the columns; the API sorts, so the grid's own comparison leaves rows as they came."""
 
     def column(
         field: str,
@@ -345,6 +402,10 @@ def _columns(sort: str) -> list[dict[str, Any]]:
             cellRendererParams={"share": "drawdown_share", "tone": "down"},
         ),
         column("trades", "Trades", 62, key="trades", is_number=True),
+        *(
+            column(name, METRICS[name].label, 104, "RunStruck", is_number=True)
+            for name in pure.MORE_COLUMNS
+        ),
         column("symbols", "Symbols", 88, "RunSymbols"),
         column("check", "Checks", 124, "RunCheck"),
         column(

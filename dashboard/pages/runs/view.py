@@ -12,12 +12,29 @@ from typing import Any
 from dashboard import formatting as fmt
 from dashboard import theme
 from dashboard.figures import axes
+from dashboard.metrics import METRICS
 from dashboard.theme import Figure, Theme
 
 PAGE_SIZE = 100
+PER_ANSWER = 500
+MOST = 5000
+"""Rows the list grows to; a filter finds the others."""
 # Full width of the bars under Sharpe and drawdown: beyond these, longer says nothing more.
 FULL_SHARPE = 1.5
 FULL_DRAWDOWN = 0.7
+MORE_COLUMNS = (
+    "final_equity",
+    "total_return",
+    "volatility",
+    "sortino",
+    "calmar",
+    "win_rate",
+    "profit_factor",
+    "turnover",
+    "exposure_time",
+)
+"""Metrics that a run's row may show beside the usual ones."""
+
 SEVERITY = ("fail", "doubt")
 
 Row = dict[str, Any]
@@ -40,7 +57,13 @@ def api_filters(view: View) -> dict[str, Any]:
 
 def has_filters(view: View) -> bool:
     """Return whether the view leaves runs out."""
-    return any(value not in (None, False) for key, value in view.items() if key != "sort")
+    looks = ("sort", "columns")
+    return any(value not in (None, False) for key, value in view.items() if key not in looks)
+
+
+def tags(items: Sequence[Mapping[str, Any]], chosen: str | None) -> list[str]:
+    """Return the tags to choose from: those of the runs that are listed."""
+    return sorted({tag for item in items for tag in item["tags"]} | ({chosen} if chosen else set()))
 
 
 def run_row(item: Mapping[str, Any], now: datetime) -> Row:
@@ -62,6 +85,7 @@ def run_row(item: Mapping[str, Any], now: datetime) -> Row:
         "drawdown_short": fmt.percent(metrics["max_drawdown"], 0),
         "drawdown_share": _share(-(metrics["max_drawdown"] or 0.0), FULL_DRAWDOWN),
         "trades": fmt.integer(metrics["trades"]),
+        **{name: METRICS[name].text(metrics.get(name)) for name in MORE_COLUMNS},
         "symbols": fmt.symbols(names),
         "symbols_title": f"{', '.join(names)}, {fmt.timeframe(item['timeframe'])}",
         "check": check(item["badges"], metrics["trades"]),
