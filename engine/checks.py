@@ -41,6 +41,11 @@ class Observation(NamedTuple):
     indicators: Mapping[str, FloatArray]
     ledger: Ledger
 
+    @property
+    def seen(self) -> Decisions:
+        """Return what was wanted as the broker saw it, what depends on the position included."""
+        return self.ledger.decisions or self.decisions
+
 
 def not_run(why: str) -> Verdict:
     """Return the verdict of a check that was not made."""
@@ -114,7 +119,7 @@ def _cuts(market: Market, known: Observation) -> tuple[IntArray, int]:
 
 def _signal_bars(market: Market, known: Observation) -> IntArray:
     """Return at which instants a formula wanted something, or another strategy ordered."""
-    signals = known.decisions
+    signals = known.seen
     if not isinstance(signals, Signals):
         return np.asarray(np.unique(known.ledger.orders["i_time"]) + market.first, np.int64)
     sides = (signals.long, signals.short)
@@ -170,7 +175,7 @@ class _Change(NamedTuple):
 def _comparable(observation: Observation) -> _Comparable:
     ledger = observation.ledger
     return _Comparable(
-        decision_rows(observation.decisions) | dict(observation.indicators),
+        decision_rows(observation.seen) | dict(observation.indicators),
         np.array([ledger.fills[name] for name in _FILL_COLUMNS], dtype=np.float64),
         ledger.equity[np.newaxis],
     )

@@ -21,7 +21,9 @@ from engine.kernels.broker_records import (
     Curves,
     Flags,
     Tape,
+    address_of,
 )
+from engine.live_rules import live_tables, with_own_rows
 from engine.trades import PairedTrades, fields
 from engine.types import (
     Decider,
@@ -89,6 +91,8 @@ def simulate(
         If an event strategy raises, loops too long or orders more than there is room for.
     """
     _refuse_coarse_tick(market, config)
+    if isinstance(decisions, Signals):
+        decisions = with_own_rows(decisions)
     tape = Tape(
         market.time,
         market.open,
@@ -140,6 +144,7 @@ def simulate(
         conflicts=int(account["conflicts"]),
         status=STATUSES[account["status"]],
         recon_error=_recon_error(config.cash, curves.equity, trades.pnl, totals),
+        decisions=decisions,
     )
 
 
@@ -239,13 +244,16 @@ class _Books:
             state["account"][name] = config.cash
         if isinstance(decisions, Signals):
             _write_signals(state, decisions)
+            program, self._read = live_tables(decisions, market)
+            self._kept |= program
+            state["n_steps"], state["n_writes"] = program["steps"].size, program["writes"].size
         state["n_symbols"] = n_symbols
         state["n_times"] = state["until"] = n_times
         state["most_entries"] = n_entries + 1
         state["most_working"] = n_working
         state["most_tried"] = n_inside
         for name, array in self._kept.items():
-            state[name] = _address(array)
+            state[name] = address_of(array)
         self.state = state
         self._point_at_logs()
         if self._events is not None:
@@ -271,18 +279,10 @@ class _Books:
         self._point_at_logs()
 
     def _point_at_logs(self) -> None:
-        self.state["orders"] = _address(self.orders)
-        self.state["fills"] = _address(self.fills)
+        self.state["orders"] = address_of(self.orders)
+        self.state["fills"] = address_of(self.fills)
         self.state["most_orders"] = self.orders.size
         self.state["most_fills"] = self.fills.size
-
-
-def _address(array: np.ndarray) -> int:
-    """Return where a contiguous array stands in memory."""
-    if not array.flags.c_contiguous:
-        raise ValueError(f"Expected a C-contiguous array, strides were {array.strides}.")
-    # Not `__array_interface__`: it spells out the fields of a record, which takes 20 × as long.
-    return array.ctypes.data
 
 
 def _grown(log: np.ndarray) -> np.ndarray:
@@ -306,13 +306,13 @@ def _write_signals(state: np.void, signals: Signals) -> None:
     for name, side in (("long", signals.long), ("short", signals.short)):
         state[name] = _side_addresses(side)
     is_constant = not any(signals.size.strides)
-    state["size"] = _address(signals.size[:1, :1] if is_constant else signals.size)
+    state["size"] = address_of(signals.size[:1, :1] if is_constant else signals.size)
     state["size_step"] = 0 if is_constant else 1
 
 
 def _side_addresses(side: SideSignals) -> tuple[int, ...]:
     """Return one side's fields in the order of `SIDE`."""
-    addresses = [0 if rows is None else _address(rows) for rows in _fields(side)]
+    addresses = [0 if rows is None else address_of(rows) for rows in _fields(side)]
     return (*addresses, int(side.is_trail_fraction))
 
 

@@ -43,6 +43,8 @@ def decision_rows(decisions: Decisions) -> Rows:
     for name, side in (("long", decisions.long), ("short", decisions.short)):
         rows |= {f"enter_{name}": side.enter, f"exit_{name}": side.exit}
         rows |= {f"{field}_{name}": row for field, row in _prices(side).items()}
+    if decisions.live is not None:
+        rows |= {f"live {name}": row for name, row in decisions.live.rows.items()}
     return rows
 
 

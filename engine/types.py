@@ -96,6 +96,41 @@ class SizeKind(IntEnum):
     RISK = 3
 
 
+class LiveOp(IntEnum):
+    """An operation of `LiveRules`; arithmetic comes first, then what is true or false."""
+
+    ROW = 0
+    NUMBER = 1
+    ENTRY_PRICE = 2
+    BARS_IN_TRADE = 3
+    OPEN_PROFIT = 4
+    SAME = 5
+    ADD = 6
+    SUBTRACT = 7
+    MULTIPLY = 8
+    DIVIDE = 9
+    MODULO = 10
+    POWER = 11
+    NEGATIVE = 12
+    ABS = 13
+    MIN = 14
+    MAX = 15
+    SQRT = 16
+    LOG = 17
+    EXP = 18
+    SIGN = 19
+    LESS = 20
+    LESS_EQUAL = 21
+    GREATER = 22
+    GREATER_EQUAL = 23
+    EQUAL = 24
+    NOT_EQUAL = 25
+    AND = 26
+    OR = 27
+    NOT = 28
+    KNOWN = 29
+
+
 @dataclass(frozen=True, slots=True)
 class Bars:
     """Bars of one symbol.
@@ -189,11 +224,32 @@ class SideSignals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRules:
+    """What a formula says of a symbol while it has a position, as a program for the broker.
+
+    code : ndarray of int64, shape (n_steps, 3)
+        `LiveOp` and its operands: the numbers of earlier steps, or that of a row.
+    numbers : ndarray of float64, shape (n_steps,)
+        The value of a NUMBER.
+    rows : mapping of name to ndarray of float64, shape (n_symbols, n_times)
+        What it reads of the bars, conditions as 0.0 and 1.0.
+    outputs : mapping of field to step
+        Fields as `enter_long`, `stop_short.a`, `size`: the row of the signals that it replaces.
+    """
+
+    code: IntArray
+    numbers: FloatArray
+    rows: Mapping[str, FloatArray]
+    outputs: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
     """What a formula strategy wants at each close, aligned with a Market's clock.
 
     `size` has shape (n_symbols, n_times), in the unit of `size_kind`, and is never NaN where a
-    side enters. `expire_bars` 0 means good till cancelled.
+    side enters. `expire_bars` 0 means good till cancelled. Where `live` is given, the rows of its
+    outputs are those of a symbol without a position.
     """
 
     long: SideSignals
@@ -202,6 +258,7 @@ class Signals:
     size: FloatArray
     expire_bars: int = 0
     pyramiding: int = 1
+    live: LiveRules | None = None
 
 
 class EventHandler(Protocol):
@@ -264,6 +321,7 @@ class Ledger:
     trades : symbol, side, quantity, entry_i, entry_price, exit_i (-1 while open), exit_price,
         fees, pnl, return, bars, mae, mfe, exit_reason, ambiguous, open, r_multiple, order_id;
         the excursions need every bar of every trade, so they are computed when first asked for
+    decisions : what the strategy wanted as the broker saw it, live rules included
     totals : interest, borrow, dividends, contributions, fees (money, signed as credited)
     """
 
@@ -281,6 +339,7 @@ class Ledger:
     conflicts: int
     status: str
     recon_error: float
+    decisions: Decisions | None = None
 
     @cached_property
     def trades(self) -> Table:

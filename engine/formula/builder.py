@@ -189,7 +189,7 @@ class Builder:
     def _position(self, tree: ast.Name, name: str) -> int | None:
         """Return a name of the open position; its unit is money, or the price of one share."""
         if not self._has_position:
-            self.refuse(tree, f"`{name}` is not available here.")
+            self.refuse(tree, f"`{name}` is known only while a strategy trades.")
             return None
         if self.graph.context != OWN:
             self.refuse(tree, f"`{name}` belongs to the position, not to another series.")

@@ -13,7 +13,7 @@ from engine.formula import arithmetic
 from engine.formula.functions import FUNCTIONS
 from engine.formula.fusion import FUSED_FROM_BARS, fuse
 from engine.formula.nodes import CROSSES, OWN, Context, Node
-from engine.formula.planning import Program, needed_nodes
+from engine.formula.program import Program, needed_nodes
 from engine.formula.series import Sources, View
 from engine.types import BoolArray, FloatArray, IntArray
 
@@ -70,6 +70,8 @@ class Computation:
         for name, guard in self._program.guards.items():
             where = np.flatnonzero(rows[name])
             rows[name][where[self._missing(guard, where)]] = False
+        for name, nodes in self._program.known.items():
+            rows[name] = ~self._missing(nodes, np.arange(self._view.n))
         return rows
 
     def _compute(self) -> None:

@@ -8,6 +8,7 @@ is a power of the price unit, otherwise once per stretch between splits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,10 +16,21 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.formula.computing import Computation, Row, first_valid
+from engine.formula.live import LivePlan
 from engine.formula.nodes import OWN
-from engine.formula.planning import SIDES, Expressions, Plan, Program
+from engine.formula.planning import SIDES, Expressions, Plan
+from engine.formula.program import Program
 from engine.formula.series import OwnBars, Sources, own_bars
-from engine.types import BoolArray, FloatArray, IntArray, Market, SideSignals, Signals, SizeKind
+from engine.types import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    LiveRules,
+    Market,
+    SideSignals,
+    Signals,
+    SizeKind,
+)
 
 _ROW = "row "
 """Begins the name of an indicator among the outputs: no field has a space in it."""
@@ -42,7 +54,7 @@ def evaluate(plan: Plan, market: Market) -> Signals:
     -----
     Nothing at an instant depends on anything later.
     """
-    return _evaluate(plan, plan.program, market).signals()
+    return _evaluate(plan, plan.whole_program, market).signals()
 
 
 def evaluate_with_rows(plan: Plan, market: Market) -> tuple[Signals, dict[str, FloatArray]]:
@@ -50,9 +62,9 @@ def evaluate_with_rows(plan: Plan, market: Market) -> tuple[Signals, dict[str, F
 
     The checks compare both and run often, so each node is computed once for the two.
     """
-    program = plan.program
+    program = plan.whole_program
     rows = {_ROW + n.label: i for i, n in enumerate(program.nodes) if n.op == "function"}
-    both = Program(program.nodes, {**program.outputs, **rows}, program.guards)
+    both = replace(program, outputs={**program.outputs, **rows})
     table = _evaluate(plan, both, market)
     return table.signals(), {name.removeprefix(_ROW): table.row(name) for name in rows}
 
@@ -191,6 +203,16 @@ class _Table:
             size=np.broadcast_to(1.0 / self._shape[0], self._shape) if size is None else size,
             expire_bars=plan.expire_bars,
             pyramiding=plan.pyramiding,
+            live=plan.live and self._live(plan.live),
+        )
+
+    def _live(self, live: LivePlan) -> LiveRules:
+        rows = {name: self._rows[name].astype(np.float64) for name in (*live.rows, *live.known)}
+        return LiveRules(
+            code=np.array([step[:3] for step in live.steps], dtype=np.int64),
+            numbers=np.array([step.number for step in live.steps]),
+            rows=rows,
+            outputs=live.outputs,
         )
 
     def _side(self, side: str) -> SideSignals:

@@ -16,8 +16,9 @@ from engine.formula.definition import (
     StrategyDefinition,
     resolve_params,
 )
-from engine.formula.fusion import Tree
-from engine.formula.nodes import OWN, Context, Node
+from engine.formula.live import LivePlan, live_plan
+from engine.formula.nodes import POSITION, Node
+from engine.formula.program import Program, needed_nodes
 from engine.formula.syntax import parse
 from engine.types import SizeKind
 
@@ -32,34 +33,6 @@ FIELDS = (
     *CONSTANT_FIELDS,
 )
 MAX_CONSTANT = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Nodes in an order in which each comes after those it reads, and what is wanted of them.
-
-    Attributes
-    ----------
-    outputs : mapping of name to node index
-    guards : mapping of an output's name to node indices
-        That condition is false where one of these nodes reads a NaN.
-    """
-
-    nodes: tuple[Node, ...]
-    outputs: Mapping[str, int]
-    guards: Mapping[str, tuple[int, ...]]
-
-    @property
-    def is_free_of_scale(self) -> bool:
-        """Whether every output is a power of the price unit, so that adjusting once is exact."""
-        return all(self.nodes[i].own_scale is not None for i in self.outputs.values()) and all(
-            self.nodes[i].own_scale is not None for guard in self.guards.values() for i in guard
-        )
-
-    @property
-    def contexts(self) -> tuple[Context, ...]:
-        """The contexts of its nodes besides its own, each after the one that it is joined to."""
-        return tuple(sorted({node.context for node in self.nodes} - {OWN}))
 
 
 class Place(NamedTuple):
@@ -94,6 +67,8 @@ class Plan:
     trail_fractions : frozenset of str
         The sides whose trail is a fraction of the price, not a distance.
     expire_bars, pyramiding : int
+    live : LivePlan or None
+        What is to be computed while there is a position; None when no field reads it.
     symbols : mapping of symbol to Place
         Other symbols that the formula reads, and where it first names each.
     params : mapping
@@ -107,6 +82,7 @@ class Plan:
     trail_fractions: frozenset[str]
     expire_bars: int
     pyramiding: int
+    live: LivePlan | None
     symbols: Mapping[str, Place]
     params: Mapping[str, ParameterValue]
 
@@ -114,6 +90,15 @@ class Plan:
         """Return whether the plan has a field such as `stop_long`."""
         outputs = self.program.outputs
         return field in outputs or f"{field}.a" in outputs or f"{field}.b" in outputs
+
+    @property
+    def whole_program(self) -> Program:
+        """The program with the rows that the live rules read among its outputs."""
+        if self.live is None:
+            return self.program
+        program = self.program
+        outputs = {**program.outputs, **self.live.rows}
+        return Program(program.nodes, outputs, program.guards, self.live.known)
 
     @property
     def rows(self) -> tuple[IndicatorRow, ...]:
@@ -262,7 +247,7 @@ class _Planner:
         self._params = params
         self._formula = formula
         numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
-        self._builder = Builder(numbers, timeframe=timeframe, has_position=False)
+        self._builder = Builder(numbers, timeframe=timeframe)
         self._problems: list[InvalidFormulaError] = []
         self._outputs: dict[str, int] = {}
         self._constants = dict(CONSTANT_FIELDS)
@@ -379,6 +364,17 @@ class _Planner:
         for side in entries if self._size_kind == SizeKind.RISK else ():
             if f"stop_{side}" not in kept:
                 self._refuse("size", f"`risk(x)` needs `stop_{side}`: it divides by the distance.")
+        self._check_a_side_enters_flat()
+
+    def _check_a_side_enters_flat(self) -> None:
+        """Refuse a formula of which every entry reads the position, which is missing at first."""
+        nodes, guards = self._builder.graph.nodes, _guards(self._outputs)
+        if guards and all(any(nodes[i].reads_position for i in read) for read in guards.values()):
+            self._refuse(
+                next(iter(guards)),
+                f"Every entry or its size reads {', '.join(POSITION)}, which are missing while "
+                "there is no position: nothing would ever enter.",
+            )
 
     def _refuse(self, field: str, message: str, close: list[str] | None = None) -> None:
         suggestion = close[0] if close else None
@@ -401,21 +397,10 @@ class _Planner:
             trail_fractions=frozenset(self._trail_fractions),
             expire_bars=self._constants["expire_bars"],
             pyramiding=self._constants["pyramiding"],
+            live=live_plan(program),
             symbols={name: place for name, place in self._symbols.items() if name in read},
             params=self._params,
         )
-
-
-def needed_nodes(
-    nodes: tuple[Node, ...], wanted: Iterable[int], trees: Mapping[int, Tree] | None = None
-) -> list[int]:
-    """Return the indices of the nodes that these nodes read, themselves included, in order."""
-    needed = set(wanted)
-    for index in range(len(nodes) - 1, -1, -1):
-        if index in needed:
-            tree = (trees or {}).get(index)
-            needed.update(nodes[index].args if tree is None else tree.leaves)
-    return sorted(needed)
 
 
 def _needed(

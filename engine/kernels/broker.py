@@ -24,6 +24,7 @@ from engine.kernels.broker_constants import (
 )
 from engine.kernels.broker_events import decide_events
 from engine.kernels.broker_fills import cancel_entries, find_entry
+from engine.kernels.broker_formula import speak
 from engine.kernels.broker_inside import match_inside
 from engine.kernels.broker_memory import (
     book_at,
@@ -67,7 +68,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         if max(account.n_orders, account.n_fills) > room:
             return t
         i = t - first
-        if n_symbols == 1 and not account.is_busy and is_plain(rules, account):
+        if n_symbols == 1 and not account.is_busy and is_plain(state):
             reached = run_quietly(tape, notable, state, curves, first, t)
             if reached > t:
                 t = reached
@@ -153,10 +154,14 @@ def record(curves, account, i, value, gross):
 
 
 @step
-def is_plain(rules, account):
-    """Return whether a bar without orders and signals changes nothing but the marks."""
-    is_still = not rules.has_carry and rules.max_drawdown == math.inf and account.status == DONE
-    return is_still and rules.decider == SIGNALS
+def is_plain(state):
+    """Return whether a bar of a lone symbol without orders and signals changes only the marks."""
+    rules = state.rules
+    if rules.has_carry or rules.max_drawdown != math.inf or rules.decider != SIGNALS:
+        return False
+    # With a position, live rules may signal at any close.
+    is_silent = state.n_steps == 0 or book_at(state, 0).quantity == 0.0
+    return is_silent and state.account.status == DONE
 
 
 @inlined_step
@@ -248,6 +253,8 @@ def read_bar(tape, book, s, t, is_busy, rules):
 def decide_all(flags, state, i, t):
     """Step (h): turn the signals of this close into orders, symbols in the order of names (F2)."""
     for s in range(state.n_symbols):
+        if state.n_steps > 0 and book_at(state, s).quantity != 0.0 and book_at(state, s).has_bar:
+            speak(state, i, s, t)
         enter_long, exit_long = flags.enter_long[s, t], flags.exit_long[s, t]
         enter_short, exit_short = flags.enter_short[s, t], flags.exit_short[s, t]
         if enter_long or exit_long or enter_short or exit_short:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.types import Decider, FillPhase, OrderStatus, OrderType, Reason, Side, SizeKind
+from engine.types import Decider, FillPhase, LiveOp, OrderStatus, OrderType, Reason, Side, SizeKind
 
 BUY, SELL = (np.int64(side) for side in (Side.BUY, Side.SELL))
 OPEN, INSIDE, CLOSE = (np.int64(phase) for phase in FillPhase)
@@ -32,3 +32,40 @@ PESSIMISTIC, OPTIMISTIC, OHLC = (np.int64(path) for path in range(3))
 
 # How a run stands.
 DONE, STATUS_BANKRUPT, STATUS_STOPPED = (np.int64(status) for status in range(3))
+
+# Operations of the live rules.
+(
+    LIVE_ROW,
+    LIVE_NUMBER,
+    LIVE_ENTRY_PRICE,
+    LIVE_BARS_IN_TRADE,
+    LIVE_OPEN_PROFIT,
+) = (np.int64(op) for op in LiveOp if LiveOp.ROW <= op <= LiveOp.OPEN_PROFIT)
+(
+    LIVE_ADD,
+    LIVE_SUBTRACT,
+    LIVE_MULTIPLY,
+    LIVE_DIVIDE,
+    LIVE_MODULO,
+    LIVE_POWER,
+    LIVE_NEGATIVE,
+    LIVE_ABS,
+    LIVE_MIN,
+    LIVE_MAX,
+    LIVE_SQRT,
+    LIVE_LOG,
+    LIVE_EXP,
+    LIVE_SIGN,
+) = (np.int64(op) for op in LiveOp if LiveOp.ADD <= op <= LiveOp.SIGN)
+(
+    LIVE_LESS,
+    LIVE_LESS_EQUAL,
+    LIVE_GREATER,
+    LIVE_GREATER_EQUAL,
+    LIVE_EQUAL,
+    LIVE_NOT_EQUAL,
+    LIVE_AND,
+    LIVE_OR,
+    LIVE_NOT,
+    LIVE_KNOWN,
+) = (np.int64(op) for op in LiveOp if LiveOp.LESS <= op <= LiveOp.KNOWN)

@@ -11,7 +11,7 @@ from numba import from_dtype, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.broker_records import BOOK, ENTRY, FILL, ORDER, WORKING
+from engine.kernels.broker_records import BOOK, ENTRY, FILL, ORDER, STEP, WORKING, WRITE
 
 step = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """For functions that only other kernels call: compiled into their callers, cached with them."""
@@ -36,8 +36,10 @@ def viewer(dtype):
 
 _book, _entry, _working = viewer(BOOK), viewer(ENTRY), viewer(WORKING)
 _order, fill_view = viewer(ORDER), viewer(FILL)
+_step, _write = viewer(STEP), viewer(WRITE)
 BOOK_SIZE, ENTRY_SIZE, WORKING_SIZE = BOOK.itemsize, ENTRY.itemsize, WORKING.itemsize
 ORDER_SIZE, FILL_SIZE = ORDER.itemsize, FILL.itemsize
+STEP_SIZE, WRITE_SIZE = STEP.itemsize, WRITE.itemsize
 
 
 @intrinsic
@@ -62,6 +64,45 @@ def number_at(typing_context, address, index):
         return builder.load(builder.gep(base, [arguments[1]]))
 
     return types.float64(types.int64, types.int64), generate
+
+
+@intrinsic
+def put_number(typing_context, address, index, value):
+    """Write a float64 of an array that starts at `address`."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_value_type(types.float64).as_pointer()
+        base = builder.inttoptr(arguments[0], kind)
+        builder.store(arguments[2], builder.gep(base, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, types.float64), generate
+
+
+@intrinsic
+def put_flag(typing_context, address, index, value):
+    """Write a condition of an array of bytes that starts at `address`."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_data_type(types.boolean).as_pointer()
+        base = builder.inttoptr(arguments[0], kind)
+        data = context.data_model_manager[types.boolean].as_data(builder, arguments[2])
+        builder.store(data, builder.gep(base, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, types.boolean), generate
+
+
+@step
+def step_at(state, k):
+    """Return step `k` of the live rules."""
+    return _step(state.steps + k * STEP_SIZE)
+
+
+@step
+def write_at(state, w):
+    """Return which step's value is written where."""
+    return _write(state.writes + w * WRITE_SIZE)
 
 
 @step

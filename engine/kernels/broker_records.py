@@ -277,6 +277,19 @@ EVENTS = np.dtype(
     align=True,
 )
 
+STEP = np.dtype(
+    # An operation of `engine.types.LiveRules`; of a row and of the bars in trade, `a` is the
+    # address of an array of float64, shape (n_symbols, n_times).
+    [("op", "i8"), ("a", "i8"), ("b", "i8"), ("value", "f8")],
+    align=True,
+)
+
+WRITE = np.dtype(
+    # Which step's value goes to which row of the signals, of bytes for a condition.
+    [("step", "i8"), ("address", "i8"), ("is_condition", "?")],
+    align=True,
+)
+
 STATE = np.dtype(
     # Everything that a step reads or changes. Addresses are those of arrays that the caller
     # keeps: `entries` (n_symbols, most_entries) and `working` (n_symbols, most_working) stand in
@@ -292,6 +305,10 @@ STATE = np.dtype(
         ("events", EVENTS),
         ("size", "i8"),
         ("size_step", "i8"),  # 0 for a size that is the same everywhere, else 1
+        ("steps", "i8"),
+        ("writes", "i8"),
+        ("n_steps", "i8"),
+        ("n_writes", "i8"),
         ("n_symbols", "i8"),
         ("n_times", "i8"),
         ("until", "i8"),  # where to hand control back
@@ -345,3 +362,11 @@ class Curves(NamedTuple):
     cash: FloatArray
     market_value: FloatArray
     gross_value: FloatArray
+
+
+def address_of(array: np.ndarray) -> int:
+    """Return where a contiguous array stands in memory."""
+    if not array.flags.c_contiguous:
+        raise ValueError(f"Expected a C-contiguous array, strides were {array.strides}.")
+    # Not `__array_interface__`: it spells out the fields of a record, which takes 20 × as long.
+    return array.ctypes.data

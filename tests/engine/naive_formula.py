@@ -15,6 +15,7 @@ from engine.types import Bars
 from tests.engine import naive_indicators
 
 NAN = math.nan
+POSITION = ("entry_price", "bars_in_trade", "open_profit")
 COLUMNS = ("open", "high", "low", "close", "volume")
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
               ast.Div: operator.truediv, ast.Mod: operator.mod, ast.Pow: math.pow}  # fmt: skip
@@ -31,9 +32,12 @@ class Row(list):
         self.lookback = lookback
 
 
-def last_value(text: str, bars: Bars, i_bar: int, others=None) -> tuple[float | bool, bool, int]:
+def last_value(
+    text: str, bars: Bars, i_bar: int, others=None, position=None
+) -> tuple[float | bool, bool, int]:
     """The expression's value at a bar, whether it reads a NaN there, and its lookback."""
-    row = evaluate(ast.parse(text, mode="eval").body, history(bars, i_bar, others))
+    columns = history(bars, i_bar, others) | {"position": position}
+    row = evaluate(ast.parse(text, mode="eval").body, columns)
     return row[i_bar], row.missing[i_bar], row.lookback
 
 
@@ -105,6 +109,10 @@ def evaluate(tree: ast.expr, columns: dict[str, list[float]]) -> Row:
     match tree:
         case ast.Constant(value=value):
             return Row([float(value)] * n, [False] * n)
+        case ast.Name(id=name) if name in POSITION:
+            # Known at the last bar only, and only there it is asked for.
+            values = [NAN] * (n - 1) + [columns["position"][name]]
+            return Row(values, [value != value for value in values])
         case ast.Name(id=name):
             return Row(columns[name], [False] * n)
         case ast.UnaryOp(op=ast.USub(), operand=operand):

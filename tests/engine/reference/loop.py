@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from config.run import RunConfig
@@ -29,23 +30,34 @@ from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Leve
 from tests.engine.reference.sizes import trailing_level, use_cap, within_cap
 
 DAY_MS = 86_400_000
+NAME = {LONG: "long", SHORT: "short"}
+
+Live = Callable[[int, int, dict[str, float]], dict[str, Any]]
+"""What a symbol (its row) with this position says at an instant: fields that replace signals."""
 
 
 def simulate(
-    market: Market, signals: Signals, config: RunConfig, *, path: str | None = None
+    market: Market,
+    signals: Signals,
+    config: RunConfig,
+    *,
+    path: str | None = None,
+    live: Live | None = None,
 ) -> Ledger:
     """Run the whole simulation (F1…F18 without target strategies)."""
     if path is not None:
         execution = config.execution.model_copy(update={"path": path})
         config = config.model_copy(update={"execution": execution})
-    return Simulation(market, signals, config).run()
+    return Simulation(market, signals, config, live).run()
 
 
 class Simulation:
     """One run: the market, the signals, the account and what was written down so far."""
 
-    def __init__(self, market: Market, signals: Signals, config: RunConfig) -> None:
-        self.market, self.signals, self.config = market, signals, config
+    def __init__(
+        self, market: Market, signals: Signals, config: RunConfig, live: Live | None = None
+    ) -> None:
+        self.market, self.signals, self.config, self.live = market, signals, config, live
         self.has_volume = config.execution.participation is not None or has_impact(config)
         self.symbols = sorted(range(len(market.symbols)), key=lambda s: market.symbols[s])
         lots = [float(market.lot[s]) if config.lot is None else config.lot for s in self.symbols]
@@ -389,8 +401,13 @@ class Simulation:
         book = self.account.books[s]
         row = self.symbols[s]
         sides = {LONG: self.signals.long, SHORT: self.signals.short}
-        enter = {side: bool(sides[side].enter[row, i]) for side in sides}
-        leave = {side: bool(sides[side].exit[row, i]) for side in sides}
+        said = self.said(s, i)
+        enter = {
+            side: bool(said.get(f"enter_{NAME[side]}", sides[side].enter[row, i])) for side in sides
+        }
+        leave = {
+            side: bool(said.get(f"exit_{NAME[side]}", sides[side].exit[row, i])) for side in sides
+        }
         is_market = {
             side: sides[side].limit is None and sides[side].trigger is None for side in sides
         }
@@ -410,8 +427,26 @@ class Simulation:
                 is_flip = makes[-side] and is_market[-side]
                 if held == side and not is_flip and not self.has_exit(s):
                     made.append(self.make_exit(s, Reason.SIGNAL))
-        made += [self.make_entry(s, side, i) for side in (LONG, SHORT) if makes[side]]
+        made += [self.make_entry(s, side, i, said) for side in (LONG, SHORT) if makes[side]]
         return made
+
+    def said(self, s: int, i: int) -> dict[str, Any]:
+        """What rules that read the open position say; nothing without one."""
+        book = self.account.books[s]
+        if self.live is None or not book.entries:
+            return {}
+        quantity = sum(entry.quantity for entry in book.entries)
+        base = book.entries[0].price  # so that the average of equal prices is that price
+        above = sum(entry.quantity * (entry.price - base) for entry in book.entries)
+        close = self.account.bars[s].close
+        first = min(entry.i_time for entry in book.entries) + self.market.first
+        own = self.market.has_bar[self.symbols[s]]
+        position = {
+            "entry_price": base + above / quantity,
+            "bars_in_trade": float(sum(own[j] for j in range(first + 1, i + 1))),
+            "open_profit": sum(e.side * e.quantity * (close - e.price) for e in book.entries),
+        }
+        return self.live(self.symbols[s], i, position)
 
     def count_of(self, s: int, side: int) -> int:
         """Open entries plus working entries of a direction."""
@@ -433,9 +468,20 @@ class Simulation:
         quantity = abs(book.quantity)
         return self.add(s, -book.side, OrderType.MARKET, True, size=quantity, reason=reason)
 
-    def make_entry(self, s: int, side: int, i: int) -> Order:
+    def make_entry(self, s: int, side: int, i: int, said: dict[str, Any]) -> Order:
         wants = self.signals.long if side == LONG else self.signals.short
         row = self.symbols[s]
+
+        def value(field: str, rows: Any) -> float | None:
+            return None if rows is None else float(said.get(field, rows[row, i]))
+
+        def line(field: str, rows: Any) -> tuple[float, float] | None:
+            if rows is None:
+                return None
+            a, b = (value(f"{field}.{part}", one) for part, one in zip("ab", rows, strict=True))
+            return a, b
+
+        name = NAME[side]
         kind = {
             (False, False): OrderType.MARKET,
             (True, False): OrderType.LIMIT,
@@ -451,14 +497,14 @@ class Simulation:
             kind,
             False,
             size_kind=self.signals.size_kind,
-            size=float(self.signals.size[row, i]),
-            limit=None if wants.limit is None else float(wants.limit[row, i]),
-            trigger=None if wants.trigger is None else float(wants.trigger[row, i]),
+            size=value("size", self.signals.size),
+            limit=value(f"limit_{name}", wants.limit),
+            trigger=value(f"trigger_{name}", wants.trigger),
             expire_bars=0 if kind == OrderType.MARKET and not self.has_volume else expire_bars,
             levels=Levels(
-                stop=line_at(wants.stop, row, i),
-                target=line_at(wants.target, row, i),
-                trail=None if wants.trail is None else float(wants.trail[row, i]),
+                stop=line(f"stop_{name}", wants.stop),
+                target=line(f"target_{name}", wants.target),
+                trail=value(f"trail_{name}", wants.trail),
                 is_trail_fraction=wants.is_trail_fraction,
             ),
         )
@@ -517,8 +563,3 @@ class Simulation:
             made = realized + unrealized + self.dividends + self.interest - self.borrow
             gained = out.equity[-1] - self.config.cash
             out.recon_error = abs(made - gained) / self.config.cash
-
-
-def line_at(line, row: int, i: int) -> tuple[float, float] | None:
-    """The a and b of a stop or target at the signal bar."""
-    return None if line is None else (float(line[0][row, i]), float(line[1][row, i]))
