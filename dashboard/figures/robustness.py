@@ -182,15 +182,12 @@ def cost_figure(
         figure, paid_bps, "this run", "accent", theme, is_left=even is not None and paid_bps < even
     )
     if even is not None:
-        # The other name stands a line lower: the two may be close.
         text = f"breaks even at {formatting.decimal(even, 0)} bps"
-        _mark(figure, even, text, "down", theme, is_left=even < paid_bps, yshift=-16)
+        _mark(figure, even, text, "down", theme, is_left=even < paid_bps)
     return figure
 
 
-def _mark(
-    figure: Figure, x: float, text: str, name: str, theme: Theme, *, is_left: bool, yshift: int = 0
-) -> None:
+def _mark(figure: Figure, x: float, text: str, name: str, theme: Theme, *, is_left: bool) -> None:
     """Draw a dashed vertical line at `x`, its name at the top on one side, if there is room."""
     layout = figure["layout"]
     place = {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
@@ -199,6 +196,7 @@ def _mark(
     share = (x - low) / (high - low)
     is_left = (is_left and share > ROOM) or share > 1.0 - ROOM
     side = {"xanchor": "right", "xshift": -4} if is_left else {"xanchor": "left", "xshift": 4}
-    layout["annotations"].append(
-        axes.note(text, x, 1.0, color(name, theme), xref="x", yanchor="top", yshift=yshift, **side)
-    )
+    # The curve falls: it leaves the corners at the top right and the bottom left free.
+    where = {"y": 0.0, "yanchor": "bottom"} if is_left else {"y": 1.0, "yanchor": "top"}
+    note = axes.note(text, x, 1.0, color(name, theme), xref="x", **side)
+    layout["annotations"].append({**note, **where})

@@ -22,15 +22,15 @@ ORDERS = {
     "filled_price": np.array([10.0, np.nan, 11.0]),
 }
 FILLS = {
-    "time": np.array([86_400_000, 172_800_000, 259_200_000]),
-    "symbol": np.array(["AAPL"] * 3, dtype=object),
-    "side": np.array(["buy"] * 3, dtype=object),
-    "quantity": np.array([60.0, 40.0, 20.0]),
-    "price": np.array([10.0, 10.0, 11.0]),
-    "fee": np.array([0.6, 0.4, 0.2]),
-    "order_id": np.array([7, 7, 9]),
-    "reason": np.array(["signal"] * 3, dtype=object),
-    "ambiguous": np.array([False] * 3),
+    "time": np.array([86_400_000, 172_800_000, 259_200_000, 345_600_000]),
+    "symbol": np.array(["AAPL"] * 4, dtype=object),
+    "side": np.array(["buy", "buy", "buy", "sell"], dtype=object),
+    "quantity": np.array([60.0, 40.0, 20.0, 100.0]),
+    "price": np.array([10.0, 10.0, 11.0, 9.0]),
+    "fee": np.array([0.6, 0.4, 0.2, 1.0]),
+    "order_id": np.array([7, 7, 9, 7]),
+    "reason": np.array(["signal", "signal", "signal", "stop"], dtype=object),
+    "ambiguous": np.array([False] * 4),
 }
 
 
@@ -40,6 +40,8 @@ def test_an_order_says_in_how_many_parts_it_was_filled():
     whole, never, partly = orders.order_rows(ORDERS, fills)
 
     assert (whole["status"], whole["fills"], whole["filled_quantity"]) == ("filled", 2, 100.0)
+    # Its stop is a child: a sale under the same number.
+    assert (whole["children"], partly["children"]) == ("stop", "")
     assert (never["status"], never["fills"], never["filled_quantity"]) == ("expired", 0, None)
     assert never["quantity"] is None
     assert never["time_in_force"] == "one bar"

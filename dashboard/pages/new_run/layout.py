@@ -369,7 +369,17 @@ def _portfolio(form: forms.Form, series: Sequence[Document]) -> Component:
                 max=100,
                 placeholder="Off",
             ),
-            size,
+            html.Div([size, _flows(form)], className="pairs-row"),
+        ],
+        className="fields",
+    )
+    return card("Portfolio", body, number=3)
+
+
+def _flows(form: forms.Form) -> Component:
+    """Return how much is paid in, or taken out, and how often."""
+    return html.Div(
+        [
             dmc.Select(
                 id=ids.new_field("flow_every"),
                 label="Pay in or take out",
@@ -380,16 +390,15 @@ def _portfolio(form: forms.Form, series: Sequence[Document]) -> Component:
             ),
             _number(
                 "flow_amount",
-                "Amount, negative to take out",
+                "Amount",
                 form["flow_amount"],
                 prefix="$",
                 thousandSeparator=",",
-                placeholder="–",
+                placeholder="− takes out",
             ),
         ],
-        className="fields",
+        className="size-pair",
     )
-    return card("Portfolio", body, number=3)
 
 
 def _number(key: str, label: str, value: Any, **props: Any) -> Component:

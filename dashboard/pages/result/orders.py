@@ -33,7 +33,8 @@ ORDER_COLUMNS = {
     "reason": ("Because", 92),
     "filled_quantity": ("Filled", 84),
     "filled_price": ("Price", 84),
-    "fills": ("Fills", 56),
+    "fills": ("Parts", 56),
+    "children": ("Then", 92),
 }
 FILL_COLUMNS = {
     "time": ("Bar", 104),
@@ -46,7 +47,7 @@ FILL_COLUMNS = {
     "order_id": ("Order", 62),
     "ambiguous": ("Ambiguous", 84),
 }
-_TEXTS = {"symbol", "side", "type", "time_in_force", "status", "reason"}
+_TEXTS = {"symbol", "side", "type", "time_in_force", "status", "reason", "children"}
 # How they read; what is not here reads as it is written.
 WORDS = {
     "stop_limit": "stop-limit",
@@ -102,11 +103,20 @@ def fill_rows(fills: Mapping[str, Any]) -> list[Row]:
 
 
 def order_rows(orders: Mapping[str, Any], fills: Sequence[Row]) -> list[Row]:
-    """Return one row an order; `fills` counts the parts it was filled in."""
-    parts = Counter(row["order_id"] for row in fills)
+    """Return one row an order; `fills` counts the parts it was filled in.
+
+    A stop, trail or target is a child of its entry: its fill carries the entry's number, on the
+    other side. `children` says which of them ended it.
+    """
+    parts = Counter((row["order_id"], row["side"]) for row in fills)
+    ended: dict[Any, dict[str, None]] = {}
+    for row in fills:
+        ended.setdefault((row["order_id"], row["side"]), {})[row["reason"]] = None
+    other = {"buy": "sell", "sell": "buy"}
     rows = _rows(orders, ORDER_COLUMNS)
     for row in rows:
-        row["fills"] = parts[row["order_id"]]
+        row["fills"] = parts[row["order_id"], row["side"]]
+        row["children"] = ", ".join(ended.get((row["order_id"], other[row["side"]]), {}))
         is_partial = row["status"] != "filled" and (row["filled_quantity"] or 0.0) > 0.0
         if is_partial:
             row["status"] = f"{row['status']}, in part"

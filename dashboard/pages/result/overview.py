@@ -205,10 +205,11 @@ def numbers_card(run: Document, statistics: Document) -> Component:
     """Return the metrics that have no tile, beside the benchmark's, in groups side by side."""
     metrics, benchmark = statistics["metrics"], statistics["benchmark_metrics"]
     name = view.benchmark_name(run["config"])
-    heads = ["", "Strategy", *([name] if name else [])]
-    head = html.Thead(html.Tr([html.Th(text, scope="col") for text in heads]))
     tables = []
     for group in NUMBERS if name else (g for g in NUMBERS if "alpha" not in g):
+        has_other = bool(name) and any(benchmark.get(key) is not None for key in group)
+        heads = ["", "Strategy", *([name] if has_other else [])]
+        head = html.Thead(html.Tr([html.Th(text, scope="col") for text in heads]))
         rows = []
         for key in group:
             # Of runs with flows only.
@@ -216,7 +217,7 @@ def numbers_card(run: Document, statistics: Document) -> Component:
                 continue
             metric = METRICS[key]
             cells = [html.Th(metric.label, scope="row"), html.Td(metric.text(metrics.get(key)))]
-            if name:
+            if has_other:
                 theirs = benchmark.get(key)
                 cells.append(html.Td("" if theirs is None else metric.text(theirs)))
             props = attributes(data_passport=key)
