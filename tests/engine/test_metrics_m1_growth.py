@@ -113,6 +113,7 @@ def test_m2_five_percent_of_saturdays_is_not_yet_more_than_five():
     time = np.sort(np.concatenate((stamps[weekday < 5][:19], stamps[weekday == 5][:1])))
 
     assert periods_per_year(time, time // DAY_MS, [None]) == 252.0
+    assert not is_seven_day(time // DAY_MS, [None])
 
 
 def test_m2_a_known_calendar_wins_over_the_dates():

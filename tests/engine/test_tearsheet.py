@@ -280,3 +280,29 @@ def test_a_benchmark_that_starts_later_leaves_earlier_years_empty():
 
     assert [row["benchmark"] for row in found["monthly"]] == [None, 0.0]
     assert json.dumps(found, allow_nan=False)
+
+
+def with_contributions():
+    """Four days: +0 %, +50 paid in, +10 %, −20 % with another 50 paid in at the same close."""
+    whole = record([at(f"2020-01-0{day}") for day in (6, 7, 8, 9)], [100.0, 150.0, 165.0, 182.0])
+    whole.equity["flow"] = np.array([0.0, 50.0, 0.0, 50.0])
+    return whole
+
+
+def test_m1_the_tear_sheet_follows_the_curve_without_contributions():
+    found = statistics(with_contributions())
+
+    # Π(1 + r) = 1 · 1.1 · (182 − 50) / 165 = 0.88; the only fall is −20 %.
+    assert found["metrics"]["total_return"] == pytest.approx(-0.12)
+    assert found["monthly"][0]["months"][0] == pytest.approx(-0.12)
+    assert [fall["depth"] for fall in found["drawdowns"]] == [pytest.approx(-0.2)]
+    assert found["metrics"]["contributions"] == 100.0
+
+
+def test_m1_a_contribution_before_a_range_is_its_base():
+    found = statistics(with_contributions(), from_ms=at("2020-01-08"))["metrics"]
+
+    # From 150 after the first contribution: 1.1 · 0.8 − 1; made 182 − 150 − 50.
+    assert found["total_return"] == pytest.approx(-0.12)
+    assert found["contributions"] == 50.0
+    assert found["net_pnl"] == pytest.approx(-18.0)
