@@ -102,11 +102,18 @@ def test_m7_only_dates_that_both_have_count():
 
 
 def test_m7_correlation():
-    # Deviations of x: −1, 0, 1; of b: −1, 1, 0 (%): cov sum 1, both squares 2, so 1/2.
-    found = relative_metrics(np.array([0.01, 0.02, 0.03]), np.array([0.01, 0.03, 0.02]), 0.0, 4.0)
+    # Deviations of x: −1, 0, 1; of b: −2, 2, 0 (%): cov sum 2, squares 2 and 8: 2 / √16.
+    found = relative_metrics(np.array([0.01, 0.02, 0.03]), np.array([0.01, 0.05, 0.03]), 0.0, 4.0)
 
     assert found["correlation"] == pytest.approx(0.5)
-    assert found["beta"] == pytest.approx(0.5)
+    assert found["beta"] == pytest.approx(0.25)
+
+
+def test_m7_alpha_is_of_returns_above_the_risk_free_rate_on_both_sides():
+    # x − b as before, but beta 1/4: alpha = 4 · ((2 − 1) − (3 − 1)/4) % = 2 % at a rate of 1 %.
+    found = relative_metrics(np.array([0.01, 0.02, 0.03]), np.array([0.01, 0.05, 0.03]), 0.01, 4.0)
+
+    assert found["alpha"] == pytest.approx(0.02)
 
 
 def test_m7_what_did_not_move_has_no_correlation():

@@ -56,6 +56,14 @@ def test_m8_without_a_loss_the_factor_is_null_and_never_infinite():
     assert found["kelly"] is None
 
 
+def test_m8_a_trade_that_broke_even_is_neither_won_nor_lost():
+    # 10, 0, −5: one win of three, average win 10 and loss −5.
+    found = trade_metrics(closed_trades([10.0, 0.0, -5.0]))
+
+    assert found["win_rate"] == pytest.approx(1 / 3)
+    assert (found["average_win"], found["average_loss"]) == (10.0, -5.0)
+
+
 def test_m8_one_trade_has_no_sqn():
     assert trade_metrics(closed_trades([10.0]))["sqn"] is None
     assert trade_metrics(closed_trades([10.0, 10.0]))["sqn"] is None
