@@ -13,8 +13,9 @@ COSTS_HEIGHT = 300
 ROW = 26
 _FOOT = 34
 _LABELS = 136
-ROOM = 0.22
-"""Share of the chart's width that a name beside a line needs."""
+# From these shares of the width on, a name stands left of its line: the curve falls, so that the
+# top left and the bottom right corners are its own.
+ROOM_TOP, ROOM_BOTTOM = 0.8, 0.4
 
 
 class Dot(NamedTuple):
@@ -67,7 +68,9 @@ def dots_figure(
         ]
         if not own:
             continue
-        marker = {"symbol": symbol, "size": 9, "color": color(name, theme), "line": {"width": 2}}
+        shade = color(name, theme)
+        edge = {"width": 2, "color": shade}
+        marker = {"symbol": symbol, "size": 9, "color": shade, "line": edge}
         figure["data"].append(
             {
                 "type": "scatter",
@@ -115,9 +118,9 @@ def _span(start: float, end: float, row: float, colour: str) -> dict[str, object
 def _number_axis(
     theme: Theme, bounds: tuple[float, float], text: Callable[[float], str]
 ) -> dict[str, object]:
-    ticks = axes.linear_ticks(*bounds, 5)
+    ticks = axes.linear_ticks(*bounds, 3)
     texts = [text(tick) for tick in ticks]
-    return axis(theme, tickvals=ticks, ticktext=texts, range=list(bounds))
+    return axis(theme, tickangle=0, tickvals=ticks, ticktext=texts, range=list(bounds))
 
 
 def cost_figure(
@@ -177,26 +180,21 @@ def cost_figure(
         range=list(y_bounds),
         **axes.zero_line(theme, "benchmark"),
     )
-    even = break_even_bps
-    _mark(
-        figure, paid_bps, "this run", "accent", theme, is_left=even is not None and paid_bps < even
-    )
-    if even is not None:
-        text = f"breaks even at {formatting.decimal(even, 0)} bps"
-        _mark(figure, even, text, "down", theme, is_left=even < paid_bps)
+    _mark(figure, paid_bps, "this run", "accent", theme, is_top=True)
+    if break_even_bps is not None:
+        text = f"breaks even at {formatting.decimal(break_even_bps, 0)} bps"
+        _mark(figure, break_even_bps, text, "down", theme, is_top=False)
     return figure
 
 
-def _mark(figure: Figure, x: float, text: str, name: str, theme: Theme, *, is_left: bool) -> None:
-    """Draw a dashed vertical line at `x`, its name at the top on one side, if there is room."""
+def _mark(figure: Figure, x: float, text: str, name: str, theme: Theme, *, is_top: bool) -> None:
+    """Draw a dashed vertical line at `x` with its name, at the top or at the bottom."""
     layout = figure["layout"]
     place = {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
     layout["shapes"].append({**place, "line": line(name, theme, 1.1, "3px,3px")})
     low, high = layout["xaxis"]["range"]
-    share = (x - low) / (high - low)
-    is_left = (is_left and share > ROOM) or share > 1.0 - ROOM
+    is_left = (x - low) / (high - low) > (ROOM_TOP if is_top else ROOM_BOTTOM)
     side = {"xanchor": "right", "xshift": -4} if is_left else {"xanchor": "left", "xshift": 4}
-    # The curve falls: it leaves the corners at the top right and the bottom left free.
-    where = {"y": 0.0, "yanchor": "bottom"} if is_left else {"y": 1.0, "yanchor": "top"}
-    note = axes.note(text, x, 1.0, color(name, theme), xref="x", **side)
-    layout["annotations"].append({**note, **where})
+    side |= {"yanchor": "top" if is_top else "bottom", "bgcolor": color("surface", theme)}
+    height = 1.0 if is_top else 0.0
+    layout["annotations"].append(axes.note(text, x, height, color(name, theme), xref="x", **side))

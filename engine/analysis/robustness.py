@@ -63,7 +63,8 @@ def robustness(base: Outcome, bars: Mapping[str, Bars]) -> dict[str, Any]:
     Returns
     -------
     dict
-        base, variants (id, group, label, detail, metrics), break_even_bps, break_even_detail.
+        base, variants (id, group, label, detail, metrics), break_even_bps, break_even_detail,
+        paid_bps (what the run itself paid a side).
     """
     config = base.plan.config
     variants = [
@@ -92,6 +93,7 @@ def robustness(base: Outcome, bars: Mapping[str, Bars]) -> dict[str, Any]:
         ],
         "break_even_bps": found.bps,
         "break_even_detail": found.detail,
+        "paid_bps": paid_bps(base),
     }
 
 

@@ -1,4 +1,4 @@
-"""A real API and two real dashboards over a store of their own, and a browser that watches itself.
+"""A real API with a worker, two real dashboards on a store of their own, a browser that watches.
 
 Without chromium these tests are skipped, and the command that installs it is named; under CI=true
 they fail instead.
@@ -109,6 +109,7 @@ def site(chromium: str, data_dir: Path) -> Iterator[Site]:
         )
         for process, address in zip(processes, (api, first, second), strict=True):
             wait_for(f"{address}/readyz", process, timeout_s=120.0)
+        processes.append(_start("dataapi.cli", common, "worker"))
         with Client(api) as client:
             yield Site(first, second, client)
     finally:
@@ -118,10 +119,10 @@ def site(chromium: str, data_dir: Path) -> Iterator[Site]:
             process.communicate(timeout=30)
 
 
-def _start(module: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+def _start(module: str, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("HINDCAST_")}
     return subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**inherited, **environment},
         stdout=subprocess.DEVNULL,

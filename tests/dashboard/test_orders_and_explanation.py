@@ -105,4 +105,6 @@ def test_values_keep_the_digits_that_matter():
     assert number(194.14507291811483) == "194.15"
     assert number(4.534217081885178) == "4.5342"
     assert number(16843100.0) == "16,843,100"
+    assert number(213.0, "quantity") == "213"
+    assert number(213.0, "close") == "213.00"
     assert number(None) == "–"

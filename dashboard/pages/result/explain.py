@@ -16,6 +16,7 @@ from dashboard.pages.result.passport import drawer_head
 LONG_NAME = 11
 """Characters of a value's name up to which two values stand side by side."""
 
+COUNTS = ("quantity", "volume")
 PARTS = {"entry": "Entry", "held": "Held", "exit": "Exit"}
 
 
@@ -125,7 +126,7 @@ def _parts(steps: Sequence[Document]) -> list[Component]:
 def _step(step: Document) -> Component:
     rule = [html.Span(step["rule"], className="rule-name")] if step.get("rule") else []
     values = [
-        html.Div([html.Dt(html.Code(name)), html.Dd(number(value))])
+        html.Div([html.Dt(html.Code(name)), html.Dd(number(value, name))])
         for name, value in (step.get("values") or {}).items()
     ]
     parts: list[Component] = [
@@ -154,11 +155,12 @@ def moment(text: str) -> str:
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
 
 
-def number(value: Any) -> str:
+def number(value: Any, name: str = "") -> str:
     """Return a value as the trade knew it: prices with two to four decimals, counts whole."""
     if value is None or isinstance(value, str | bool):
         return formatting.plain(value)
     size = abs(float(value))
-    if float(value).is_integer() and size >= 1000.0:
+    is_count = name in COUNTS or size >= 1000.0
+    if float(value).is_integer() and is_count:
         return formatting.integer(value)
     return formatting.decimal(value, 2 if size >= 10.0 else 4)
