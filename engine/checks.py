@@ -17,7 +17,7 @@ from engine.kernels.comparison import first_difference, first_other_condition
 from engine.market import known_bars, truncate
 from engine.resolve import WARM_UP_FACTOR
 from engine.trial import Rows, Trial, decision_rows
-from engine.types import BoolArray, Decisions, FloatArray, IntArray, Ledger, Market, Signals
+from engine.types import BoolArray, Decisions, FloatArray, IntArray, Ledger, Market, Signals, Table
 
 Verdict = dict[str, str]
 
@@ -31,6 +31,23 @@ SETTLED_FACTOR = 20
 """After so many lookbacks a recursive indicator has forgotten its first values to 1e-8 or so."""
 
 PATHS: tuple[str, ...] = get_args(Path)
+_ORDER_COLUMNS = (
+    "i_time",
+    "symbol",
+    "side",
+    "type",
+    "limit",
+    "stop",
+    "expire_bars",
+    "stop_a",
+    "stop_b",
+    "target_a",
+    "target_b",
+    "trail",
+    "size",
+    "size_kind",
+)
+_FATE_COLUMNS = ("ended", "status", "reason", "quantity", "filled_quantity", "filled_price")
 _FILL_COLUMNS = ("i_time", "symbol", "side", "quantity", "price", "fee", "reason")
 
 
@@ -57,7 +74,7 @@ def look_ahead(trial: Trial, market: Market, known: Observation) -> Verdict:
 
     At `N_CUTS` instants, half of them right after signal bars, the bars after the cut are taken
     away, and in a second experiment multiplied by noise. Indicators and signals up to the cut,
-    and the fills and equity they lead to, must stay: conditions exactly, numbers to 1e-9.
+    and the orders, fills and equity they lead to, must stay: conditions exactly, numbers to 1e-9.
 
     Parameters
     ----------
@@ -77,7 +94,8 @@ def look_ahead(trial: Trial, market: Market, known: Observation) -> Verdict:
         return not_run("One bar leaves no future to change.")
     # A position closed because the data end there is no fill of the prefix.
     execution = trial.config.execution.model_copy(update={"finalize": False})
-    trial = replace(trial, config=trial.config.model_copy(update={"execution": execution}))
+    config = trial.config.model_copy(update={"execution": execution})
+    trial = replace(trial, config=config, is_result=False)
     generator = np.random.default_rng(SEED)
     ours = _comparable(known)
     for i_cut, cut in enumerate(cuts.tolist()):
@@ -163,6 +181,8 @@ class _Comparable(NamedTuple):
     """Everything of a run that must not depend on the future, as tables with a row a series."""
 
     rows: Rows
+    orders: FloatArray
+    fates: FloatArray
     fills: FloatArray
     equity: FloatArray
 
@@ -176,9 +196,15 @@ def _comparable(observation: Observation) -> _Comparable:
     ledger = observation.ledger
     return _Comparable(
         decision_rows(observation.seen) | dict(observation.indicators),
-        np.array([ledger.fills[name] for name in _FILL_COLUMNS], dtype=np.float64),
+        _numbers(ledger.orders, _ORDER_COLUMNS),
+        _numbers(ledger.orders, _FATE_COLUMNS),
+        _numbers(ledger.fills, _FILL_COLUMNS),
         ledger.equity[np.newaxis],
     )
+
+
+def _numbers(table: Table, names: tuple[str, ...]) -> FloatArray:
+    return np.array([table[name] for name in names], dtype=np.float64)
 
 
 def _first_change(ours: _Comparable, theirs: _Comparable, cut: int, first: int) -> _Change | None:
@@ -187,10 +213,17 @@ def _first_change(ours: _Comparable, theirs: _Comparable, cut: int, first: int) 
         at = _first_difference(row, theirs.rows[name], cut)
         if at >= 0:
             return _Change(name, at)
-    at = _first_other_fill(ours.fills, theirs.fills, cut - first)
+    n_run = cut - first
+    at = _first_other_row(ours.orders, theirs.orders, n_run)
+    if at >= 0:
+        return _Change("the orders", first + at)
+    at = _first_other_fate(ours, theirs, n_run)
+    if at >= 0:
+        return _Change("what became of an order", first + at)
+    at = _first_other_row(ours.fills, theirs.fills, n_run)
     if at >= 0:
         return _Change("the fills", first + at)
-    at = _first_difference(ours.equity, theirs.equity, cut - first)
+    at = _first_difference(ours.equity, theirs.equity, n_run)
     return _Change("the equity", first + at) if at >= 0 else None
 
 
@@ -200,13 +233,33 @@ def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], n_times:
     return int(first_difference(ours, theirs, n_times, TOLERANCE))
 
 
-def _first_other_fill(ours: FloatArray, theirs: FloatArray, n_run: int) -> int:
-    """Return the instant of the first fill before `n_run` that only one side has, or -1."""
-    n_ours, n_theirs = (int(np.searchsorted(fills[0], n_run)) for fills in (ours, theirs))
+def _first_other_fate(ours: _Comparable, theirs: _Comparable, n_run: int) -> int:
+    """Return when the first order ends before `n_run` on one side only or otherwise, or -1.
+
+    An order that still works may yet end in any way.
+    """
+    n_orders = int(np.searchsorted(ours.orders[0], n_run))
+    known, other = ours.fates[:, :n_orders], theirs.fates[:, :n_orders]
+    is_over, is_over_there = ((fates[0] >= 0.0) & (fates[0] < n_run) for fates in (known, other))
+    is_other = is_over != is_over_there
+    both = np.flatnonzero(is_over & is_over_there)
+    # `take` keeps the layout, for any other one the kernel would be compiled anew.
+    i_order = _first_difference(known.take(both, 1), other.take(both, 1), both.size)
+    if i_order >= 0:
+        is_other[both[i_order]] = True
+    if not is_other.any():
+        return -1
+    i_order = int(is_other.argmax())
+    return int(known[0, i_order] if is_over[i_order] else other[0, i_order])
+
+
+def _first_other_row(ours: FloatArray, theirs: FloatArray, n_run: int) -> int:
+    """Return the instant of the first row before `n_run` that only one side has, or -1."""
+    n_ours, n_theirs = (int(np.searchsorted(rows[0], n_run)) for rows in (ours, theirs))
     n_both = min(n_ours, n_theirs)
-    i_fill = _first_difference(ours, theirs, n_both)
-    if i_fill >= 0:
-        return int(min(ours[0, i_fill], theirs[0, i_fill]))
+    i_row = _first_difference(ours, theirs, n_both)
+    if i_row >= 0:
+        return int(min(ours[0, i_row], theirs[0, i_row]))
     if n_ours == n_theirs:
         return -1
     return int((ours if n_ours > n_both else theirs)[0, n_both])

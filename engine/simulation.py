@@ -23,6 +23,7 @@ from engine.kernels.broker_records import (
     Tape,
     address_of,
 )
+from engine.kernels.event_requests import MOST_REQUESTS
 from engine.live_rules import live_tables, with_own_rows
 from engine.trades import PairedTrades, fields
 from engine.types import (
@@ -57,7 +58,12 @@ _NO_FIELD = np.empty((0, 0))
 
 
 def simulate(
-    market: Market, decisions: Decisions, config: RunConfig, *, path: str | None = None
+    market: Market,
+    decisions: Decisions,
+    config: RunConfig,
+    *,
+    path: str | None = None,
+    is_result: bool = True,
 ) -> Ledger:
     """Trade what a strategy wants on the market under the config's rules.
 
@@ -72,6 +78,9 @@ def simulate(
         not have (flows, a finer timeframe) must have been refused before.
     path : {"pessimistic", "optimistic", "ohlc"}, optional
         Instead of `config.execution.path`.
+    is_result : bool
+        False leaves out what only a result needs, a third of the time: trades are empty and the
+        books are not reconciled.
 
     Returns
     -------
@@ -120,7 +129,7 @@ def simulate(
 
     account = books.state["account"]
     fills = books.fills[: account["n_fills"]]
-    trades = PairedTrades(tape, fills, market.first)
+    trades = PairedTrades(tape, fills if is_result else fills[:0], market.first)
     totals = {
         "interest": float(account["interest"]),
         "borrow": float(account["borrow"]),
@@ -143,7 +152,9 @@ def simulate(
         stale_bars=int(account["stale"]),
         conflicts=int(account["conflicts"]),
         status=STATUSES[account["status"]],
-        recon_error=_recon_error(config.cash, curves.equity, trades.pnl, totals),
+        recon_error=(
+            _recon_error(config.cash, curves.equity, trades.pnl, totals) if is_result else 0.0
+        ),
         decisions=decisions,
     )
 
@@ -215,8 +226,10 @@ class _Books:
     ) -> None:
         n_symbols, n_times = market.has_bar.shape
         self._events: EventBooks | None = None
+        n_requests = 0
         if isinstance(decisions, Events):
             self._events = EventBooks(market, decisions)
+            n_requests = MOST_REQUESTS
             n_entries, n_orders = decisions.handler.max_entries, decisions.handler.max_orders
         else:
             n_entries = _most_entries(decisions)
@@ -224,36 +237,38 @@ class _Books:
         # An exit, a forced exit, and one to spare; see `STATE`.
         n_working = n_orders + 3
         n_inside = n_entries + 2 * n_working
-        self.rows_a_bar = n_symbols * (n_inside + n_entries + 2)
+        self.rows_a_bar = n_symbols * (n_inside + n_entries + 2 + n_requests)
         n_rows = self.rows_a_bar + 256 + n_times // 16
         self.orders = np.empty(n_rows, ORDER)
         self.fills = np.empty(n_rows, FILL)
         self._decisions = decisions  # kept alive: the state knows only addresses
-        self._kept = {
-            "books": _empty_books(market, config),
-            "entries": np.zeros((n_symbols, n_entries + 1), ENTRY),
-            "working": np.zeros((n_symbols, n_working), WORKING),
-            "saved_entries": np.zeros(n_entries + 1, ENTRY),
-            "saved_working": np.zeros(n_working, WORKING),
-            "saved_orders": np.zeros(n_working, ORDER),
-            "tried": np.zeros((2, n_inside), FILL),
-        }
+        self._books = _empty_books(market, config)
         state = np.zeros(1, STATE)[0]
+        state["books"] = address_of(self._books)
+        self._memory = _point_at_memory(
+            state,
+            entries=n_symbols * (n_entries + 1) * ENTRY.itemsize,
+            working=n_symbols * n_working * WORKING.itemsize,
+            saved_entries=(n_entries + 1) * ENTRY.itemsize,
+            saved_working=n_working * WORKING.itemsize,
+            saved_orders=n_working * ORDER.itemsize,
+            tried=2 * n_inside * FILL.itemsize,
+        )
         state["rules"] = _rules(decisions, config, path)
         for name in ("cash", "equity", "peak"):
             state["account"][name] = config.cash
         if isinstance(decisions, Signals):
             _write_signals(state, decisions)
             program, self._read = live_tables(decisions, market)
-            self._kept |= program
+            self._program = program
+            for name, table in program.items():
+                state[name] = address_of(table)
             state["n_steps"], state["n_writes"] = program["steps"].size, program["writes"].size
         state["n_symbols"] = n_symbols
         state["n_times"] = state["until"] = n_times
         state["most_entries"] = n_entries + 1
         state["most_working"] = n_working
         state["most_tried"] = n_inside
-        for name, array in self._kept.items():
-            state[name] = address_of(array)
         self.state = state
         self._point_at_logs()
         if self._events is not None:
@@ -283,6 +298,19 @@ class _Books:
         self.state["fills"] = address_of(self.fills)
         self.state["most_orders"] = self.orders.size
         self.state["most_fills"] = self.fills.size
+
+
+def _point_at_memory(state: np.void, **sizes: int) -> np.ndarray:
+    """Return zeroed memory in which each of the named arrays has its place, so many bytes.
+
+    One block: the checks make hundreds of these books, and an array each took as long as a run.
+    """
+    memory = np.zeros(sum(sizes.values()), np.uint8)
+    place = address_of(memory)
+    for name, size in sizes.items():
+        state[name] = place
+        place += size
+    return memory
 
 
 def _grown(log: np.ndarray) -> np.ndarray:

@@ -18,10 +18,11 @@ Rows = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One resolved run without its bars."""
+    """One resolved run without its bars; `is_result` False when only its course counts."""
 
     strategy: PlannedStrategy
     config: RunConfig
+    is_result: bool = True
 
     def evaluate(self, market: Market) -> tuple[Decisions, dict[str, FloatArray]]:
         """Return what the strategy wants, in the configured size, and its indicators by text."""
@@ -29,7 +30,7 @@ class Trial:
 
     def ledger(self, market: Market, decisions: Decisions, *, path: str | None = None) -> Ledger:
         """Return what the broker and the portfolio make of it."""
-        return simulate(market, decisions, self.config, path=path)
+        return simulate(market, decisions, self.config, path=path, is_result=self.is_result)
 
 
 def decision_rows(decisions: Decisions) -> Rows:

@@ -25,6 +25,7 @@ STATE = (0, 0.0)  # units ordered in this position, close at the last order
 
 @njit
 def on_bar(bar, indicators, position, orders, state, params):
+    """Order at a close, and return what is to be remembered."""
     units, last = state
     if position.quantity == 0.0:
         units = 0

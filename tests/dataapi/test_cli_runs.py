@@ -166,7 +166,7 @@ BAD = {
         "did you mean fast?",
     ),
     "no parameter value": (["backtest", "sma_cross", "--symbol", "AAPL", "-p", "fast"], 2, "NAME="),
-    "Python file": (["backtest", "x.py", "--symbol", "AAPL"], 2, "not available"),
+    "Python file": (["backtest", "x.py", "--symbol", "AAPL"], 1, "Cannot read x.py"),
     "no such file": (["backtest", "none.toml", "--symbol", "AAPL"], 1, "Cannot read none.toml"),
     "sizing": (["backtest", "sma_cross", "--sizing", "all", "--symbol", "AAPL"], 2, "KIND:VALUE"),
     "fill": (["backtest", "sma_cross", "--fill", "now", "--symbol", "AAPL"], 2, "next_open"),

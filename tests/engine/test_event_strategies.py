@@ -644,3 +644,9 @@ def test_the_worked_example_trades_as_derived_by_hand():
     assert result.fills["quantity"].tolist() == pytest.approx([first, second, second, first])
     assert result.fills["price"].tolist() == pytest.approx([103, 103, 99, 98])
     assert result.fills["reason"].tolist() == ["signal", "signal", "stop", "signal"]
+
+
+def test_the_manual_shows_the_example_as_it_is():
+    manual = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
+
+    assert (ROOT / "docs" / "examples" / "turtle.py").read_text(encoding="utf-8") in manual
