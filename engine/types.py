@@ -315,7 +315,8 @@ class Ledger:
     time, equity, cash, market_value, gross_value : shape (n_times - first,)
         market_value = Σ q·close, gross_value = Σ |q|·close, both with stale marks (F13).
     orders : order_id, i_time, symbol (index), side, type, quantity, limit, stop, expire_bars,
-        status, reason, filled_quantity, filled_price, stop_a, stop_b, target_a, target_b, trail
+        status, reason, filled_quantity, filled_price, stop_a, stop_b, target_a, target_b, trail,
+        is_trail_fraction, size and size_kind (as asked for), ended (its last bar, -1: working)
     fills : i_time, symbol, side, quantity, price, fee, order_id, reason, ambiguous, phase, raw (the
         price before slippage)
     trades : symbol, side, quantity, entry_i, entry_price, exit_i (-1 while open), exit_price,

@@ -39,38 +39,45 @@ MARKS = {"pass": "ok", "info": "note", "doubt": "DOUBT", "fail": "FAIL"}
 
 def add_commands(subparsers: Any) -> None:
     """Add the commands about runs to the command line."""
-    backtest = _add(subparsers, "backtest", _backtest, "run a strategy over stored bars")
+    backtest = add_command(subparsers, "backtest", _backtest, "run a strategy over stored bars")
     add_run_options(backtest)
     backtest.add_argument("--name", help="shown in the list of runs")
     backtest.add_argument(
         "--export", type=Path, metavar="DIR", help="also write CSV and JSON files"
     )
 
-    runs = _add(subparsers, "runs", _list, "list, delete or import runs")
+    _add_analysis(backtest)
+
+    runs = add_command(subparsers, "runs", _list, "list, delete or import runs")
     runs.set_defaults(q="", sort="-created", limit=50)
     commands = runs.add_subparsers(dest="runs_command", metavar="COMMAND")
-    listed = _add(commands, "list", _list, "what is stored", is_nested=True)
+    listed = add_command(commands, "list", _list, "what is stored", is_nested=True)
     listed.add_argument("-q", default="", help="words in name, strategy, symbols, tags")
     listed.add_argument("--sort", default="-created", help="a metric or created; - for descending")
     listed.add_argument("--limit", type=int, default=50)
-    delete = _add(commands, "delete", _delete, "delete a run", is_nested=True)
+    delete = add_command(commands, "delete", _delete, "delete a run", is_nested=True)
     delete.add_argument("id", metavar="ID")
-    imported = _add(commands, "import", _import, "import a run's JSON bundle", is_nested=True)
+    imported = add_command(
+        commands, "import", _import, "import a run's JSON bundle", is_nested=True
+    )
     imported.add_argument("file", type=Path, metavar="FILE.json")
 
-    _add(subparsers, "show", _show, "one run").add_argument("id", metavar="ID")
-    export = _add(subparsers, "export", _export, "a run as files")
+    show = add_command(subparsers, "show", _show, "one run")
+    show.add_argument("id", metavar="ID")
+    _add_analysis(show)
+    export = add_command(subparsers, "export", _export, "a run as files")
     export.add_argument("id", metavar="ID")
     export.add_argument("--format", choices=("csv", "json"), default="csv")
     export.add_argument("--output", type=Path, help="directory (csv) or file (json)")
-    _add(subparsers, "verify", _verify, "compute a run again and compare").add_argument(
+    add_command(subparsers, "verify", _verify, "compute a run again and compare").add_argument(
         "id", metavar="ID"
     )
 
 
-def _add(
+def add_command(
     commands: Any, name: str, handler: Any, help_: str, *, is_nested: bool = False
 ) -> argparse.ArgumentParser:
+    """Return the parser of a new command that takes --data-dir and --json."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
     # A nested parser's defaults would undo what was given before its name.
     unset: dict[str, Any] = {"default": argparse.SUPPRESS} if is_nested else {}
@@ -103,10 +110,12 @@ def _backtest(arguments: argparse.Namespace, settings: Settings) -> int:
             from dataapi.services.exports import write_directory
 
             write_directory(runs, run.id, arguments.export)
+        analysis = _analysis(arguments, runs, run.id)
     if arguments.json:
-        print(run.body.decode())
+        document = run.document
+        print_json(document if analysis is None else {**document, "analysis": analysis})
         return 0
-    _print_run(run.document)
+    _print_run(run.document, analysis)
     print(f"\n{'Computed and stored.' if run.is_new else 'Stored already: answered from there.'}")
     return 0
 
@@ -118,14 +127,14 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
     with opened_runs(settings) as runs:
         page = runs.page(query)
     if arguments.json:
-        _print_json(page)
+        print_json(page)
         return 0
     if not page["items"]:
         print("No runs yet: ./run backtest sma_cross --symbol AAPL")
     for item in page["items"]:
         metrics = item["metrics"]
         numbers = "  ".join(
-            f"{label} {_text(name, metrics[name]):>9}"
+            f"{label} {metric_text(name, metrics[name]):>9}"
             for name, label in (("cagr", "CAGR"), ("sharpe", "Sharpe"), ("max_drawdown", "max DD"))
         )
         symbols = ",".join(item["symbols"])
@@ -161,10 +170,11 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 def _show(arguments: argparse.Namespace, settings: Settings) -> int:
     with opened_runs(settings) as runs:
         document = runs.document(arguments.id)
+        analysis = _analysis(arguments, runs, arguments.id)
     if arguments.json:
-        _print_json(document)
+        print_json(document if analysis is None else {**document, "analysis": analysis})
     else:
-        _print_run(document)
+        _print_run(document, analysis)
     return 0
 
 
@@ -179,7 +189,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
             return 0
         document = bundle(runs, arguments.id)
     if arguments.output is None:
-        _print_json(document)
+        print_json(document)
     else:
         from dataapi.wire import json_bytes
 
@@ -199,21 +209,42 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0 if report["verdict"] == "same" else 1
 
 
-def _print_run(document: Document) -> None:
+def _add_analysis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--analysis", action="store_true", help="also robustness, confidence and diagnosis"
+    )
+
+
+def _analysis(arguments: argparse.Namespace, runs: Runs, run_id: str) -> Document | None:
+    """Return the run's analysis if it is asked for, computed now unless a worker has done it."""
+    if not arguments.analysis:
+        return None
+    from dataapi.services.analysis import analysis_now
+
+    return analysis_now(runs, run_id)
+
+
+def _print_run(document: Document, analysis: Document | None = None) -> None:
     print(document["summary"], end="\n\n")
     theirs = document["benchmark_metrics"]
     has_benchmark = bool(theirs)
     print(f"{'':<16}{'run':>16}{'benchmark':>16}" if has_benchmark else f"{'':<16}{'run':>16}")
     for name, label in SHOWN:
-        line = f"{label:<16}{_text(name, document['metrics'].get(name)):>16}"
-        print(line + (f"{_text(name, theirs[name]):>16}" if name in theirs else ""))
+        line = f"{label:<16}{metric_text(name, document['metrics'].get(name)):>16}"
+        print(line + (f"{metric_text(name, theirs[name]):>16}" if name in theirs else ""))
     print()
     for badge in document["badges"]:
         print(f"{MARKS[badge['level']]:<6}{badge['label']}: {badge['text']}")
+    if analysis is not None:
+        from dataapi.cli.judging import print_analysis
+
+        print()
+        print_analysis(analysis)
     print(f"\nid   {document['id']}\nurl  {document['url']}")
 
 
-def _text(name: str, value: float | None) -> str:
+def metric_text(name: str, value: float | None) -> str:
+    """Return a metric as it is printed."""
     if value is None:
         return "–"
     if name in PERCENT:
@@ -223,12 +254,13 @@ def _text(name: str, value: float | None) -> str:
 
 def _done(arguments: argparse.Namespace, document: Document, text: str) -> None:
     if arguments.json:
-        _print_json(document)
+        print_json(document)
     else:
         print(text)
 
 
-def _print_json(document: Document) -> None:
+def print_json(document: Document) -> None:
+    """Print one JSON document."""
     from dataapi.wire import json_bytes
 
     print(json_bytes(document).decode())

@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.analysis.levels import Row, TrailMove
 from engine.analysis.price_words import arithmetic, fee_words, limit_of, why_this_price
-from engine.analysis.story import CHILDREN, COLUMNS, Step, Story, Trade, row_of
+from engine.analysis.story import CHILDREN, Step, Story, Trade, row_of
 from engine.analysis.words import amount, day, iso, money, price
 from engine.events import FORCED
-from engine.types import OrderType, Reason, Signals
+from engine.types import OrderType, Reason, Signals, SizeKind
 
 MOST_MOVES = 20
 """Moves of a trailing stop that are told one by one; the chart has them all."""
@@ -180,7 +180,8 @@ def _fill_step(part: str, trade: Trade, order: Row, fill: Row) -> Step:
     target = math.nan
     if fill["reason"] == Reason.TARGET:
         target = float(trade.exit_levels.target[-1])
-    paid = arithmetic(fill, trade.story.config.execution, limit_of(fill, order, target))
+    execution, bar = trade.story.config.execution, trade.bar(int(fill["i_time"]))
+    paid = arithmetic(fill, execution, limit_of(fill, order, target), bar["volume"])
     rule, why = why_this_price(trade, order, fill)
     verb = "Bought" if fill["side"] > 0 else "Sold"
     return Step(
@@ -191,7 +192,7 @@ def _fill_step(part: str, trade: Trade, order: Row, fill: Row) -> Step:
         text=f"{why} Price: {paid}. {_sentence(fee_words(fill))}",
         rule=rule,
         values={
-            **{name: trade.bar(int(fill["i_time"]))[name] for name in COLUMNS[:4]},
+            **bar,
             "raw": fill["raw"],
             "price": fill["price"],
             "quantity": fill["quantity"],
@@ -206,11 +207,8 @@ def _sentence(words: str) -> str:
 
 def _size_step(trade: Trade) -> Step:
     fill = trade.fill
-    sizing = trade.story.config.sizing
     value = fill["quantity"] * fill["price"]
-    wanted = (
-        "The formula's own size" if sizing is None else _sizing_words(sizing.kind, sizing.value)
-    )
+    wanted = _sizing_words(int(trade.order["size_kind"]), float(trade.order["size"]))
     text = (
         f"{wanted}: {amount(fill['quantity'])} × {price(fill['price'])} = {money(value)}, with the "
         f"fee {money(value + fill['fee'])}."
@@ -243,18 +241,19 @@ def _size_step(trade: Trade) -> Step:
     )
 
 
-def _sizing_words(kind: str, value: float) -> str:
+def _sizing_words(kind: int, size: float) -> str:
+    """Return a size as its order asked for it."""
     match kind:
-        case "fraction":
-            return f"{100 * value:.4g} % of the equity, fee included"
-        case "units":
-            return f"A fixed {amount(value)} units"
-        case "cash":
-            return f"{money(value)} each, fee included"
-        case "risk":
-            return f"{100 * value:.4g} % of the equity at risk down to the stop"
+        case SizeKind.FRACTION:
+            return f"{100 * size:.4g} % of the equity, fee included"
+        case SizeKind.UNITS:
+            return f"{amount(size)} units"
+        case SizeKind.CASH:
+            return f"{money(size)}, fee included"
+        case SizeKind.RISK:
+            return f"{100 * size:.4g} % of the equity at risk down to the stop"
         case _:
-            return f"Sized by {kind} ({value:g})"
+            return "Sized by its order"
 
 
 # Held

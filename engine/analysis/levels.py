@@ -45,9 +45,7 @@ class Levels:
         return nearer
 
 
-def levels_of(
-    market: Market, order: Row, fill: Row, i_end: int, *, is_trail_fraction: bool
-) -> Levels:
+def levels_of(market: Market, order: Row, fill: Row, i_end: int) -> Levels:
     """Return the levels of the entry that `order` made by `fill`, up to bar `i_end`.
 
     Parameters
@@ -62,7 +60,7 @@ def levels_of(
     s, side, begin = int(order["symbol"]), int(order["side"]), int(fill["i_time"])
     split = market.split[s, market.first :]
     ratio = float(np.prod(split[int(order["i_time"]) + 1 : begin + 1]))
-    entry_price = float(fill["price"])
+    entry_price, is_trail_fraction = float(fill["price"]), bool(order["is_trail_fraction"])
     stop = order["stop_a"] / ratio + order["stop_b"] * entry_price
     target = order["target_a"] / ratio + order["target_b"] * entry_price
     distance = order["trail"] if is_trail_fraction else order["trail"] / ratio

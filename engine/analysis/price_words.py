@@ -7,7 +7,7 @@ import math
 from config.run import Execution
 from engine.analysis.levels import Row
 from engine.analysis.story import CHILDREN, Trade
-from engine.analysis.words import money, price
+from engine.analysis.words import money, percent, price
 from engine.events import FORCED
 from engine.types import FillPhase, OrderType, Reason
 
@@ -69,7 +69,7 @@ def _why_child(trade: Trade, fill: Row, reason: Reason) -> tuple[str, str]:
     return ("F5" if reason == Reason.TRAIL else "F3"), text
 
 
-def arithmetic(fill: Row, execution: Execution, limit: float) -> str:
+def arithmetic(fill: Row, execution: Execution, limit: float, volume: float) -> str:
     """Return how the price of a fill came about, `101.20 + 5 bps slippage = 101.2506`.
 
     Parameters
@@ -78,31 +78,51 @@ def arithmetic(fill: Row, execution: Execution, limit: float) -> str:
         With `raw`, the price before slippage.
     limit : float
         The worst price that the order allows, NaN without one.
+    volume : float
+        Of the bar.
     """
     raw, paid, side = float(fill["raw"]), float(fill["price"]), int(fill["side"])
     if raw == paid:
         return f"{price(paid)}, without slippage"
     sign = "+" if side > 0 else "−"
-    terms = []
-    if execution.slippage_bps:
-        terms.append(f"{execution.slippage_bps:g} bps slippage")
-    if execution.spread_bps:
-        terms.append(f"half of {execution.spread_bps:g} bps spread")
-    moved = raw * (1.0 + side * 1e-4 * (execution.slippage_bps + execution.spread_bps / 2.0))
-    notes = []
-    if not _is_close(moved, paid) and execution.tick:
-        moved = _rounded(moved, execution.tick, side)
-        notes.append(f"rounded {'up' if side > 0 else 'down'} to the tick of {execution.tick:g}")
+    terms, extra = _terms(float(fill["quantity"]), execution, volume)
+    moved, notes = raw * (1.0 + side * extra), []
+    if execution.tick:
+        rounded = _rounded(moved, execution.tick, side)
+        if not _is_close(rounded, moved):
+            notes.append(
+                f"rounded {'up' if side > 0 else 'down'} to the tick of {execution.tick:g}"
+            )
+        moved = rounded + side * execution.slippage_ticks * execution.tick
+        if execution.slippage_ticks:
+            notes.append(f"{sign} {execution.slippage_ticks:g} ticks")
     if not _is_close(moved, paid) and _is_close(limit, paid):
         moved = limit
         notes.append(f"but not {'above' if side > 0 else 'below'} the limit")
     if not _is_close(moved, paid) and execution.clip:
         moved = paid
         notes.append("held within the range of the bar")
-    if not terms or not _is_close(moved, paid):
+    if not _is_close(moved, paid):
         return f"{price(raw)} {sign} {price(abs(paid - raw))} slippage = {price(paid)}"
     words = f" {sign} ".join([price(raw), *terms])
     return ", ".join([words, *notes]) + f" = {price(paid)}"
+
+
+def _terms(quantity: float, execution: Execution, volume: float) -> tuple[list[str], float]:
+    """Return what is added to the raw price, in words, and their sum as a fraction."""
+    terms = []
+    extra = 1e-4 * (execution.slippage_bps + execution.spread_bps / 2.0)
+    if execution.slippage_bps:
+        terms.append(f"{execution.slippage_bps:g} bps slippage")
+    if execution.spread_bps:
+        terms.append(f"half of {execution.spread_bps:g} bps spread")
+    share = quantity / volume if volume > 0.0 else 0.0
+    impact = (execution.volume_impact or 0.0) * share**2
+    impact += (execution.impact or 0.0) * math.sqrt(share)
+    if impact:
+        of_volume = f"{percent(share)} of the bar's volume"
+        terms.append(f"{1e4 * impact:.3g} bps impact of {of_volume}")
+    return terms, extra + impact
 
 
 def limit_of(fill: Row, order: Row, target: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from config.run import RunConfig
 from engine.analysis.levels import Levels, Row, levels_of
-from engine.types import Decisions, FloatArray, Ledger, Market, Reason, Signals
+from engine.types import Decisions, FloatArray, Ledger, Market, Reason
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 CHILDREN = (Reason.STOP, Reason.TRAIL, Reason.TARGET)
@@ -84,7 +84,6 @@ class Trade:
             order,
             self._fills_of(order)[0],
             last if self.row["open"] else int(self.row["exit_i"]),
-            is_trail_fraction=_is_trail_fraction(self.story.decisions, self.side),
         )
 
     def bar(self, i: int) -> dict[str, float]:
@@ -116,9 +115,3 @@ def _exit_fill(ledger: Ledger, trade: Row) -> Row:
     # Children carry their entry's number; of two alike it is that one.
     own = found[fills["order_id"][found] == trade["order_id"]]
     return row_of(fills, int((own if own.size else found)[0]))
-
-
-def _is_trail_fraction(decisions: Decisions, side: int) -> bool:
-    if not isinstance(decisions, Signals):
-        return False
-    return (decisions.long if side > 0 else decisions.short).is_trail_fraction

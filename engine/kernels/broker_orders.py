@@ -36,6 +36,7 @@ def add_order(state, i, s, side, order_type, reason):
     row.target_a = NAN
     row.target_b = NAN
     row.trail = NAN
+    row.is_trail_fraction = False
     row.size = NAN
     row.size_kind = 0
     row.ended = -1
@@ -76,6 +77,7 @@ def note_order(state, order):
     row.target_a = order.target_a
     row.target_b = order.target_b
     row.trail = order.trail
+    row.is_trail_fraction = order.is_trail_fraction
     row.size = order.size
     row.size_kind = order.size_kind
     if order.size_kind == UNITS:

@@ -166,6 +166,7 @@ ORDER = np.dtype(
         ("target_a", "f8"),
         ("target_b", "f8"),
         ("trail", "f8"),
+        ("is_trail_fraction", "?"),
         ("size", "f8"),  # as it was asked for, in the unit of its kind
         ("size_kind", "i8"),
         ("ended", "i8"),  # the bar in which it left the book, -1 while it works

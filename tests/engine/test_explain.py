@@ -16,16 +16,17 @@ from tests.engine.random_markets import random_case
 from tests.engine.scenario import DAY_MS, flat_bars, make_bars, make_config, make_side
 
 
-def told(bars, *, enter=(), leave=(), short=(), long_prices=None, size=1.0, **options):
+def told(bars, *, enter=(), leave=(), short=(), long_prices=None, **options):
     """Return the story of long (and short) signals on one symbol."""
     market = build_market({"A": bars})
+    size = options.pop("size", 1.0)
     decisions = Signals(
         long=make_side(market, {"A": enter}, {"A": leave}, long_prices or {}),
         short=make_side(market, {"A": short} if short else {}, {}, {}),
-        size_kind=SizeKind.FRACTION,
+        size_kind=options.pop("size_kind", SizeKind.FRACTION),
         size=np.full(market.has_bar.shape, size),
     )
-    config = make_config(sizing={"kind": "fraction", "value": size}, **options)
+    config = make_config(**options)
     return Story(
         market=market,
         decisions=decisions,
@@ -156,13 +157,33 @@ def test_a_flip_a_forced_exit_and_an_open_trade_are_told():
             "100.20 + 20 bps slippage, rounded up to the tick of 0.25 = 100.50",
         ),
         (
+            {
+                "execution__slippage_bps": 20.0,
+                "execution__tick": 0.25,
+                "execution__slippage_ticks": 2.0,
+            },
+            # 100.4004 → 100.50, and two ticks of 0.25 more.
+            "100.20 + 20 bps slippage, rounded up to the tick of 0.25, + 2 ticks = 101.00",
+        ),
+        (
+            # 10 of 1,000 are 1 %: 0.1 · √0.01 = 1 %; 100.20 · 1.01 = 101.202.
+            {
+                "execution__impact": 0.1,
+                "size": 10.0,
+                "size_kind": SizeKind.UNITS,
+                "cash": 1e4,
+            },
+            "100.20 + 100 bps impact of 1.00 % of the bar's volume = 101.202",
+        ),
+        (
             {"execution__slippage_bps": 20.0, "execution__clip": True},
             "100.20 + 20 bps slippage, held within the range of the bar = 100.30",
         ),
     ],
 )
 def test_the_arithmetic_of_a_price_adds_up(options, words):
-    bars = make_bars([(100, 100, 100, 100), (100.2, 100.3, 100.0, 100.1)])
+    rows = [(100, 100, 100, 100), (100.2, 100.3, 100.0, 100.1)]
+    bars = make_bars(rows, volume=np.full(2, 1000.0))
     found = explain(told(bars, enter={0}, **options), 0)
 
     assert f"Price: {words}." in texts(found, "entry")
