@@ -22,8 +22,11 @@ _T = TypeVar("_T", bound=np.generic)
 
 
 def can_delay(decisions: Decisions) -> bool:
-    """Return whether decisions are made ahead of trading, so that they can be moved."""
-    return isinstance(decisions, Signals)
+    """Return whether decisions are all made ahead of trading, so that they can be moved.
+
+    What reads the open position, or a Python file orders, is decided while the broker runs.
+    """
+    return isinstance(decisions, Signals) and decisions.live is None
 
 
 def delayed(decisions: Decisions, market: Market) -> Decisions:
