@@ -77,7 +77,9 @@ def _costs(config: RunConfig) -> Badge:
     costs, execution = config.costs, config.execution
     rates = (costs.rate_bps, costs.maker_bps or 0.0, costs.taker_bps or 0.0, costs.per_unit)
     charged = sum(rates) + costs.fixed + costs.minimum
-    if charged + execution.slippage_bps + execution.spread_bps == 0.0:
+    slipped = execution.slippage_bps + execution.spread_bps + execution.slippage_ticks
+    slipped += (execution.impact or 0.0) + (execution.volume_impact or 0.0)
+    if charged + slipped == 0.0:
         text = "No commission, no slippage, no spread: no market offers that."
         return _badge("costs", "doubt", "Zero costs", text)
     return _badge("costs", "pass", "Costs charged", "Every fill pays commission or slippage.")

@@ -230,7 +230,7 @@ DEAL = np.dtype(
         ("raw", "f8"),
         ("limit", "f8"),
         ("closing", "f8"),
-        ("most", "f8"),  # what the volume cap leaves to the opening part
+        ("most", "f8"),  # with an impact: what the volume cap leaves to the opening part
         ("gross", "f8"),
         ("freed", "f8"),
         ("worth", "f8"),  # equity before the closing part is paid

@@ -163,7 +163,8 @@ def size_opening(state, s, order, phase):
     deal.price = fill_price(state.rules, book, deal.side, deal.raw, deal.limit, deal.closing)
     deal.equity = equity_after(state, deal.price)
     deal.freed = state.account.freed if phase == INSIDE else 0.0
-    deal.most = floor_to_lot(book.room, book.lot)
+    if state.rules.has_impact:
+        deal.most = floor_to_lot(book.room, book.lot)
     if not deal.price > 0.0:
         return 0.0, 0.0, CASH
 
@@ -262,18 +263,24 @@ def largest_within(state, s, order, bound):
     else:
         share = rules.initial if bound == OF_COVER else 1.0
         high = affordable(rules, money, share, price, deal.is_maker)
-    if not rules.has_impact:
+    if not rules.has_impact or is_within(state, s, order, bound, high):
         return high
     low = 0.0
     while True:
         middle = 0.5 * (low + high)
         if not low < middle < high:
             return low
-        price, equity = terms(state, s, middle)
-        if cost(state, bound, middle, price) <= budget(state, s, order, bound, equity):
+        if is_within(state, s, order, bound, middle):
             low = middle
         else:
             high = middle
+
+
+@step
+def is_within(state, s, order, bound, quantity):
+    """Return whether an opening costs no more than what a bound grants."""
+    price, equity = terms(state, s, quantity)
+    return cost(state, bound, quantity, price) <= budget(state, s, order, bound, equity)
 
 
 @step

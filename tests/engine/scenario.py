@@ -25,7 +25,7 @@ def make_bars(rows: Iterable[tuple[float, float, float, float]], **fields: Any) 
     """Return daily bars; `days` numbers them when some are missing."""
     table = np.array(list(rows), dtype=np.float64).reshape(-1, 4)
     days = np.array(fields.pop("days", range(len(table))), dtype=np.int64)
-    volume = fields.pop("volume", np.full(len(table), 1e6))
+    volume = np.array(fields.pop("volume", [1e6] * len(table)), dtype=np.float64)
     return Bars(days * DAY_MS, *table.T.copy(), volume, **fields)
 
 

@@ -103,7 +103,7 @@ class Deal:
 
     def halved(self, is_within: Callable[[float], bool], start: float) -> float:
         """Return `start`, or with an impact the largest x below it that is within."""
-        if not has_impact(self.account.config) or start <= 0.0:
+        if not has_impact(self.account.config) or start <= 0.0 or is_within(start):
             return start
         low, high = 0.0, start
         for _ in range(2000):
