@@ -207,7 +207,7 @@ def test_a_passport_tells_formula_convention_inputs_interval_and_other_libraries
     assert "number of returns 2,519" in words
     assert "mean excess 0.00031234" in words
     assert "95 % interval 0.30 to 1.50: 2,000 histories" in words
-    assert "empyrical 0.89 Arithmetic rate." in words
+    assert "empyrical 0.890000 Arithmetic rate." in words
 
 
 def test_a_metric_without_an_entry_is_printed_by_its_unit():

@@ -30,6 +30,7 @@ def passport(item: Document, analysis: Document | None) -> list[Component]:
     parts: list[Component] = [
         drawer_head(item["title"], rule=item.get("rule") or ""),
         html.Div(shown.text(item["value"]), className="passport-value"),
+        html.P(f"exactly {exact(item['value'], item['unit'])}", className="muted"),
     ]
     interval = _interval(name, analysis)
     if interval:
@@ -43,7 +44,7 @@ def passport(item: Document, analysis: Document | None) -> list[Component]:
     if item.get("inputs"):
         parts.append(_section("From", _pairs(item["inputs"])))
     if item.get("others"):
-        parts.append(_section("Other libraries print", _others(item, name)))
+        parts.append(_section("Other libraries print", _others(item)))
     return parts
 
 
@@ -85,13 +86,23 @@ def _pairs(inputs: Mapping[str, Any]) -> Component:
     return html.Dl(rows, className="pairs")
 
 
-def _others(item: Document, name: str) -> Component:
-    shown = metric(name, item)
+def exact(value: float | None, unit: str) -> str:
+    """Return a value with the digits by which libraries differ."""
+    if unit == "fraction":
+        return formatting.percent(value, 4)
+    if unit == "money":
+        return formatting.money(value, 2)
+    return formatting.decimal(value, 0 if unit in ("count", "days") else 6)
+
+
+def _others(item: Document) -> Component:
     rows = [
         html.Div(
             [
                 html.Dt(other["library"]),
-                html.Dd([html.B(shown.text(other["value"])), html.P(_sentence(other["why"]))]),
+                html.Dd(
+                    [html.B(exact(other["value"], item["unit"])), html.P(_sentence(other["why"]))]
+                ),
             ]
         )
         for other in item["others"]
