@@ -11,7 +11,7 @@ from engine.analysis.price_words import arithmetic, fee_words, limit_of, why_thi
 from engine.analysis.story import CHILDREN, Step, Story, Trade, row_of
 from engine.analysis.words import amount, day, iso, money, price
 from engine.events import FORCED
-from engine.types import OrderType, Reason, Signals, SizeKind
+from engine.types import FillPhase, OrderType, Reason, Signals, SizeKind
 
 MOST_MOVES = 20
 """Moves of a trailing stop that are told one by one; the chart has them all."""
@@ -75,7 +75,7 @@ def _entry(trade: Trade) -> Iterator[Step]:
     order, fill = trade.order, trade.fill
     side = "long" if trade.side > 0 else "short"
     yield from _decision("entry", trade, order, f"enter_{side}")
-    yield _order_step("entry", trade, order)
+    yield _order_step("entry", order, fill)
     yield _fill_step("entry", trade, order, fill)
     yield _size_step(trade)
 
@@ -118,16 +118,15 @@ def _decision(part: str, trade: Trade, order: Row, field: str) -> Iterator[Step]
 
 def _wish(trade: Trade, i: int, field: str) -> tuple[str, str]:
     """Return title and text of what the strategy wanted at the close of bar `i`."""
-    decisions = trade.story.decisions
-    if not isinstance(decisions, Signals):
-        return "The strategy orders", UNEXPLAINED
-    says = trade.story.conditions.get(field)
-    because = f": {says}" if says else ""
     known = ", ".join(
         f"{name} = {price(value)}" for name, value in trade.indicators(i).items() if value == value
     )
-    text = f"`{field}` is true at this close{because}."
-    return f"Signal {field}", f"{text} Known then: {known}." if known else text
+    title, text = "The strategy orders", UNEXPLAINED
+    if isinstance(trade.story.decisions, Signals):
+        says = trade.story.conditions.get(field)
+        because = f": {says}" if says else ""
+        title, text = f"Signal {field}", f"`{field}` is true at this close{because}."
+    return title, f"{text} Known then: {known}." if known else text
 
 
 def _title(reason: Reason) -> str:
@@ -140,9 +139,8 @@ def _title(reason: Reason) -> str:
     }[reason]
 
 
-def _order_step(part: str, trade: Trade, order: Row) -> Step:
+def _order_step(part: str, order: Row, fill: Row) -> Step:
     side = "buy" if order["side"] > 0 else "sell"
-    fill = trade.story.config.execution.fill
     limit, stop = float(order["limit"]), float(order["stop"])
     match OrderType(order["type"]):
         case OrderType.LIMIT:
@@ -157,11 +155,10 @@ def _order_step(part: str, trade: Trade, order: Row) -> Step:
         case _:
             what = f"market order to {side}"
     is_market = order["type"] == OrderType.MARKET
-    place = {
-        "next_open": "the next bar's open",
-        "next_close": "the next bar's close",
-        "this_close": "this very close",
-    }[fill]
+    place = "the next bar's open"
+    if fill["phase"] == FillPhase.CLOSE:
+        is_at_once = fill["i_time"] == order["i_time"]
+        place = "this very close" if is_at_once else "the next bar's close"
     when = f"It fills at {place}" if is_market else "It works from the next bar on"
     if Reason(order["reason"]) in FORCED:
         when = "It is made by the broker, not by the strategy"
@@ -339,7 +336,7 @@ def _exit(trade: Trade) -> Iterator[Step]:
         other = "short" if trade.side > 0 else "long"
         field = f"enter_{other}" if reason == Reason.FLIP else f"exit_{side}"
         yield from _decision("exit", trade, order, field)
-        yield _order_step("exit", trade, order)
+        yield _order_step("exit", order, fill)
     yield _fill_step("exit", trade, order, fill)
     yield _result(trade)
 

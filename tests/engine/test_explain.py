@@ -189,6 +189,20 @@ def test_the_arithmetic_of_a_price_adds_up(options, words):
     assert f"Price: {words}." in texts(found, "entry")
 
 
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        ("next_open", "It fills at the next bar's open."),
+        ("next_close", "It fills at the next bar's close."),
+        ("this_close", "It fills at this very close."),
+    ],
+)
+def test_a_market_order_says_where_it_fills(fill, words):
+    story = told(flat_bars([100, 100, 110, 110]), enter={0}, execution__fill=fill)
+
+    assert words in texts(explain(story, 0), "entry")
+
+
 def test_a_limit_never_pays_more():
     bars = make_bars([(100, 100, 100, 100), (100, 101, 94, 100)])
     found = explain(
