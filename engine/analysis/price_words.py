@@ -137,8 +137,9 @@ def fee_words(fill: Row) -> str:
     """Return what a fill cost in fees."""
     if fill["fee"] == 0.0:
         return "no fee"
-    bps = 1e4 * fill["fee"] / (fill["quantity"] * fill["price"])
-    return f"a fee of {money(fill['fee'])} ({bps:.3g} bps)"
+    value = fill["quantity"] * fill["price"]
+    bps = f" ({1e4 * fill['fee'] / value:.3g} bps)" if value > 0.0 else ""
+    return f"a fee of {money(fill['fee'])}{bps}"
 
 
 def _rounded(value: float, tick: float, side: int) -> float:

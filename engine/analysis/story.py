@@ -77,12 +77,44 @@ class Trade:
         at = np.flatnonzero(is_own & (fills["side"] == self.side))
         return [row_of(fills, int(i)) for i in at]
 
+    def _first_part(self, order: Row) -> Row:
+        """Return the fill that opened an order's entry, whose levels later parts share (F9).
+
+        Where all parts so far had been closed again, the next one opened a new entry.
+        """
+        trades = self.story.ledger.trades
+        is_own = trades["order_id"] == order["order_id"]
+        # Of the trade's own entry no later part, of another one what there was at the exit.
+        is_this = order["order_id"] == self.order["order_id"]
+        last = self.row["entry_i"] if is_this else self.row["exit_i"]
+        parts = self._fills_of(order)
+        first = parts[0]
+        for part in parts[1:]:
+            if part["i_time"] > last:
+                break
+            is_earlier = is_own & (trades["entry_i"] < part["i_time"])
+            until = part["i_time"] if self._follows_an_exit(part) else part["i_time"] - 1
+            is_closed = (trades["exit_i"] >= 0) & (trades["exit_i"] <= until)
+            if is_closed[is_earlier].all():
+                first = part
+        return first
+
+    def _follows_an_exit(self, part: Row) -> bool:
+        """Return whether something of the other side filled before it in its bar."""
+        fills = self.story.ledger.fills
+        in_bar = (fills["i_time"] == part["i_time"]) & (fills["symbol"] == self.s)
+        at = np.flatnonzero(in_bar)
+        place = np.flatnonzero(fills["order_id"][at] == part["order_id"])
+        is_entry = fills["side"][at] == part["side"]
+        own = place[is_entry[place]]
+        return bool((~is_entry[: own[0]]).any())
+
     def _levels_of(self, order: Row) -> Levels:
         last = self.story.ledger.time.size - 1
         return levels_of(
             self.story.market,
             order,
-            self._fills_of(order)[0],
+            self._first_part(order),
             last if self.row["open"] else int(self.row["exit_i"]),
         )
 
