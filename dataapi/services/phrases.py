@@ -16,6 +16,8 @@ PRICES = {
     "close": "the close",
     "volume": "the volume",
     "entry_price": "the entry price",
+    "open_profit": "the open profit",
+    "bars_in_trade": "the number of bars in the trade",
 }
 # `x` is the series of functions that have one; the rest are the arguments in their order.
 CALLS = {
@@ -38,6 +40,8 @@ CALLS = {
     "bb_upper": ("x n k", "the upper Bollinger band ({n} bars, {k} deviations)"),
     "bb_mid": ("x n k", "the middle Bollinger band ({n} bars)"),
     "bb_lower": ("x n k", "the lower Bollinger band ({n} bars, {k} deviations)"),
+    "of": ("symbol x", "{x} of {symbol}"),
+    "on": ("timeframe x", "{x} on {timeframe} bars"),
     "cross_above": ("a b", "{a} crosses above {b}"),
     "cross_below": ("a b", "{a} crosses below {b}"),
 }

@@ -73,7 +73,8 @@ def played(inputs: Inputs) -> Replay:
     trial = Trial(plan.strategy, plan.config)
     signals, rows = trial.evaluate(market)
     ledger = trial.ledger(market, signals)
-    return Replay(inputs=inputs, market=market, signals=signals, rows=rows, ledger=ledger)
+    seen = ledger.decisions or signals
+    return Replay(inputs=inputs, market=market, signals=seen, rows=rows, ledger=ledger)
 
 
 def exposure(

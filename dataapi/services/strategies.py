@@ -10,6 +10,7 @@ from engine.errors import InvalidFormulaError, InvalidStrategyError
 from engine.event_files import EventDefinition, problem_of
 from engine.formula import FIELDS, StrategyDefinition, check_formula, plan_strategy
 from engine.formula.definition import formula_definition, resolve_params
+from engine.formula.nodes import COLUMNS, POSITION
 from engine.formula.planning import plan_expressions
 from engine.indicators import FUNCTIONS
 from engine.strategies import builtin, builtin_names
@@ -94,7 +95,7 @@ def parameters(definition: StrategyDefinition) -> Document:
 
 
 def functions() -> Document:
-    """Return what a formula may consist of: functions with their arguments, and fields."""
+    """Return what a formula may consist of: functions with their arguments, names, and fields."""
     return {
         "items": [
             {
@@ -110,6 +111,7 @@ def functions() -> Document:
             }
             for function in FUNCTIONS.values()
         ],
+        "names": [*COLUMNS, *POSITION],
         "fields": list(FIELDS),
     }
 

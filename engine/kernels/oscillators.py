@@ -10,6 +10,8 @@ from numba import njit
 
 from engine.kernels.indicators import EPSILON, blank, ema_from, extreme, sma, stride
 
+ROUNDING = 2.0**-52
+
 
 @njit(cache=True, nogil=True)
 def rsi(x, n, out):
@@ -110,7 +112,10 @@ def willr(high, low, close, n, out):
 
 @njit(cache=True, nogil=True)
 def cci(high, low, close, n, out):
-    """Write the typical price's deviation from its mean over 0.015 mean absolute deviations."""
+    """Write the typical price's deviation from its mean over 0.015 mean absolute deviations.
+
+    A deviation within the rounding of the mean is none.
+    """
     blank(out, n - 1)
     typical = np.empty(close.size)
     for i in range(close.size):
@@ -124,7 +129,7 @@ def cci(high, low, close, n, out):
         for j in range(i - n + 1, i + 1):
             spread += abs(typical[j] - mean)
         deviation = typical[i] - mean
-        flat = deviation == 0.0 or spread == 0.0
+        flat = abs(deviation) <= ROUNDING * n * mean or spread == 0.0
         out[i] = 0.0 if flat else deviation / (0.015 * (spread / n))
 
 
@@ -132,7 +137,7 @@ def cci(high, low, close, n, out):
 def mfi(high, low, close, volume, n, out):
     """Write the money flow index: the share of money traded at rising typical prices, in percent.
 
-    A change of the typical price below 1e-14 is none; less than one unit of money gives 0.
+    A change of the typical price below 1e-14 is none; without money traded it is 0.
     """
     blank(out, n)
     flow = np.empty(close.size)
@@ -147,11 +152,13 @@ def mfi(high, low, close, volume, n, out):
                 flow[i] = -(typical * volume[i])
     rising = 0.0
     falling = 0.0
+    most = 0.0
     refresh = n
     for i in range(n, close.size):
         if i == refresh:
             rising = 0.0
             falling = 0.0
+            most = 0.0
             for j in range(i - n + 1, i + 1):
                 rising += max(flow[j], 0.0)
                 falling += max(-flow[j], 0.0)
@@ -160,7 +167,9 @@ def mfi(high, low, close, volume, n, out):
             rising += max(flow[i], 0.0) - max(flow[i - n], 0.0)
             falling += max(-flow[i], 0.0) - max(-flow[i - n], 0.0)
         total = rising + falling
-        out[i] = 100.0 * (rising / total) if total >= 1.0 else 0.0
+        most = max(most, total)
+        # What is left of larger sums by rounding is nothing.
+        out[i] = 100.0 * (rising / total) if total > 1e-12 * most else 0.0
 
 
 @njit(cache=True, nogil=True)

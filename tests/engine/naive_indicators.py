@@ -208,10 +208,12 @@ def typical(h: Floats, low: Floats, c: Floats) -> Floats:
 
 def cci(h: Floats, low: Floats, c: Floats, n: int) -> Floats:
     def value(w: Floats) -> float:
-        # The plain left-to-right sum: whether a flat window's deviation is zero depends on it.
+        # A deviation within the rounding of a sum of n is none.
         middle = sum(w) / n
         spread = sum(abs(v - middle) for v in w)
-        return 0.0 if spread == 0 or w[-1] == middle else (w[-1] - middle) / (0.015 * spread / n)
+        if abs(w[-1] - middle) <= 2.0**-52 * n * middle:
+            return 0.0
+        return (w[-1] - middle) / (0.015 * spread / n)
 
     return windowed(typical(h, low, c), n, value)
 
@@ -251,7 +253,7 @@ def mfi(h: Floats, low: Floats, c: Floats, v: Floats, n: int) -> Floats:
         bars = range(i - n + 1, i + 1)
         up = math.fsum(price[j] * v[j] for j in bars if price[j] - price[j - 1] > 1e-14)
         down = math.fsum(price[j] * v[j] for j in bars if price[j - 1] - price[j] > 1e-14)
-        out[i] = 100 * up / (up + down) if up + down >= 1 else 0.0
+        out[i] = 100 * up / (up + down) if up + down > 0 else 0.0
     return out
 
 

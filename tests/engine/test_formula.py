@@ -220,7 +220,6 @@ def test_every_problem_is_reported_with_its_field():
         ("stop_long", "entry_price[1]", 0, "a + b * entry_price"),
         ("stop_long", "close + entry_price ** 2", 8, "a + b * entry_price"),
         ("target_long", "entry_price > 3", 0, "a + b * entry_price"),
-        ("limit_long", "entry_price", 0, "not available here"),
         ("trail_long", "0.1 * entry_price", 0, "A trail does not use `entry_price`"),
         ("size", "1.0", 0, "Expected one of fraction(x), units(x), cash(x), risk(x)"),
         ("size", "fraction(1, 2)", 0, "Expected one of"),
@@ -483,13 +482,79 @@ def test_any_text_plans_or_is_refused_with_a_place(text):
         problems = check_formula(fields, {"fast": 3})
         formula_words(text, ["fast"])
         if not problems:
-            evaluate(plan_strategy(formula_definition(fields, {"fast": 3}), {}), market)
+            plan = plan_strategy(formula_definition(fields, {"fast": 3}), {})
+            if set(plan.symbols) <= {"A"}:
+                evaluate(plan, market)
             continue
         for found in problems:
             assert found["message"]
             assert 0 <= found["position"] <= len(text)
         with pytest.raises(EngineError):
             plan_strategy(formula_definition(fields, {"fast": 3}), {})
+
+
+VALID = (
+    "cross_above(sma(close, 10), ema(close, 30)) and not rsi(close, 14)[1] >= 70",
+    'of("A", close > sma(close, 20)) and on("1w", highest(high, 4)[1]) < close * 1.5e0',
+    "bars_in_trade >= 10 or open_profit < -500 and close != entry_price % 3",
+    "-2 ** (high - low) / max(volume, 1) <= log(abs(close - open)) < 3 < stoch_k(14, 3, 5)",
+)
+EDIT = st.tuples(
+    st.sampled_from(["insert", "delete", "replace", "swap"]), st.integers(0, 90),
+    st.sampled_from([*"()[],.'\"<>=!+-*/%0159eE_ \n\0é#:;&|^~@?{}", "of(", "on(", "not ", "9e999",
+                     "()" * 60, "[0]" * 40, "1" * 400]),
+)  # fmt: skip
+
+
+def edited(text: str, edits: list[tuple[str, int, str]]) -> str:
+    for kind, at, piece in edits:
+        at = min(at, len(text))
+        end = at + (kind in ("delete", "replace"))
+        text = text[:at] + ("" if kind == "delete" else piece) + text[end:]
+        if kind == "swap":
+            text = text[:at][::-1] + text[at:]
+    return text
+
+
+@given(text=st.sampled_from(VALID), edits=st.lists(EDIT, min_size=1, max_size=4))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_mistyped_formula_plans_or_is_refused_with_place_and_reason(text, edits):
+    text = edited(text, edits)
+
+    error = refusal(text)
+
+    if error is not None:
+        assert error.field == "exit_long"
+        assert error.position is not None
+        assert 0 <= error.position <= len(text)
+        assert str(error).startswith("exit_long: ")
+        assert len(str(error)) < 600
+        assert error.suggestion != ""
+
+
+def refusal(text: str) -> InvalidFormulaError | None:
+    definition = formula_definition({"enter_long": "close > open", "exit_long": text})
+    try:
+        plan_strategy(definition, {}, timeframe="1d")
+    except InvalidFormulaError as error:
+        return error
+    return None
+
+
+def test_the_texts_that_are_mistyped_are_valid():
+    for text in VALID:
+        assert check_formula({"enter_long": "close > open", "exit_long": text}) == []
+
+
+def test_the_language_has_the_functions_of_its_design():
+    listed = """
+        sma ema wma dema tema kama rsi macd macd_signal macd_hist trix roc mom tr atr natr adx
+        plus_di minus_di cci willr mfi obv ultosc sar aroon_up aroon_down bb_upper bb_mid bb_lower
+        stddev var linreg zscore stoch_k stoch_d stochf_k stochf_d highest lowest sum
+        cross_above cross_below abs min max sqrt log exp sign of on
+    """
+
+    assert set(FUNCTIONS) == set(listed.split())
 
 
 @given(name=st.text(max_size=20), text=st.text(max_size=10), value=st.one_of(

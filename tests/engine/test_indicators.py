@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import talib
@@ -75,13 +77,26 @@ def series(name: str) -> Bars:
         "shorter than any window": lambda: random_bars(8, 4),
         "one bar": lambda: random_bars(1, 5),
         "constant": lambda: constant_bars(120),
+        "prices of 1e-8": lambda: in_unit(random_bars(3000, 1), 1e-10),
+        "prices of 1e8": lambda: in_unit(random_bars(3000, 1), 1e6),
+        "constant 1e-8": lambda: constant_bars(120, 1e-8),
+        "constant 1e8": lambda: constant_bars(120, 1e8),
+        "no volume": lambda: replace(random_bars(500, 10), volume=np.zeros(500)),
     }
     return made[name]() if name in made else real_bars(name)
+
+
+def in_unit(bars: Bars, factor: float) -> Bars:
+    """The bars in another unit of money."""
+    return replace(
+        bars, **{name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")}
+    )
 
 
 @pytest.mark.parametrize(
     "name",
     ["walk", "coarse ticks", "short", "shorter than any window", "one bar", "constant",
+     "prices of 1e-8", "prices of 1e8", "constant 1e-8", "constant 1e8", "no volume",
      "AAPL", "GOOG", "IBM", "MSFT"],
 )  # fmt: skip
 @pytest.mark.parametrize("call", ORACLES)
@@ -92,7 +107,11 @@ def test_whole_vector_equals_talib(call, name):
 
     expected = ORACLES[call](bars)
     assert first_valid(value) == first_valid(expected)
-    np.testing.assert_allclose(value, expected, rtol=1e-8, atol=1e-8)
+    # In the unit of the prices where they are tiny, so that they are compared as closely.
+    unit = min(float(bars.close.max()), 1.0)
+    power = {"none": 0, "volume": 0, "price": 1, "as x": 1, "square of x": 2}
+    atol = 1e-8 * unit ** power[FUNCTIONS[call.partition("(")[0]].scale]
+    np.testing.assert_allclose(value, expected, rtol=1e-8, atol=atol)
 
 
 @pytest.mark.parametrize("name", ["walk", "coarse ticks", "shorter than any window", "constant"])
