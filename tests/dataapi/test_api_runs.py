@@ -443,3 +443,33 @@ def test_no_answer_has_a_nan(client, run):
         text = client.get(f"{API}/runs/{run['id']}{path}").text
 
         assert json.loads(text, parse_constant=pytest.fail) is not None
+
+
+def test_a_symbol_that_the_formula_reads_belongs_to_the_run(client):
+    formula = {"enter_long": 'of("MSFT", close > sma(close, 3))', "exit_long": "bars_in_trade > 4"}
+    asked = config(strategy={"formula": formula})
+    traded = asked["symbols"][0]
+    document = client.post(f"{API}/runs", json=asked).json
+
+    assert document["config"]["symbols"] == [traded]
+    assert [item["symbol"] for item in document["data"]] == [traded, "MSFT"]
+    events = client.get(f"{API}/runs/{document['id']}/events").json
+    exits = sum(
+        kind == "signal" and "exit_long" in values
+        for kind, values in zip(events["kind"], events["values"], strict=True)
+    )
+    metrics = document["metrics"]
+    # Each trade ends by one signal; that of the last bar finds no open to be filled at.
+    assert metrics["trades"] > 0
+    assert metrics["trades"] <= exits <= metrics["trades"] + metrics["open_trades"]
+
+
+def test_a_symbol_that_is_not_stored_is_named_with_its_place_in_the_formula(client):
+    formula = {"enter_long": 'close > 1 and of("NOPE", close) > 1'}
+
+    answer = client.post(f"{API}/runs", json=config(strategy={"formula": formula}))
+
+    assert answer.status_code == 422
+    (item,) = answer.json["errors"]
+    assert (item["field"], item["position"]) == ("strategy.formula.enter_long", 17)
+    assert "There are no 1d bars of NOPE" in item["message"]
