@@ -7,9 +7,12 @@ import time
 import numpy as np
 
 from engine.errors import InvalidStrategyError
+from engine.kernels.broker_records import address_of
 from engine.kernels.event_call import CALL
 from engine.kernels.event_requests import MOST_REQUESTS, N_FIELDS
 from engine.types import Events, Market
+
+COLUMNS = ("open", "high", "low", "close", "volume", "split")
 
 MOST_STEPS = 1_000_000
 """How often the loops of one call of `on_bar` may go round."""
@@ -33,6 +36,10 @@ class EventBooks:
 
     def __init__(self, market: Market, events: Events) -> None:
         self._market, self._events = market, events
+        # In rows, whatever the market's layout; the market's own arrays where they are.
+        self._columns = {
+            name: np.ascontiguousarray(getattr(market, name)) for name in ("time", *COLUMNS)
+        }
         handler = events.handler
         n_symbols = len(market.symbols)
         self._call = np.zeros(1, CALL)
@@ -45,17 +52,17 @@ class EventBooks:
         """Fill in the record `EVENTS`."""
         events, handler = self._events, self._events.handler
         call = self._call[0]
-        for name in ("time", "open", "high", "low", "close", "volume", "split"):
-            call[name] = getattr(self._market, name).ctypes.data
-        call["indicators"] = events.indicators.ctypes.data
-        call["params"] = events.params.ctypes.data
-        call["requests"] = self._requests.ctypes.data
+        for name, column in self._columns.items():
+            call[name] = address_of(column)
+        call["indicators"] = address_of(events.indicators)
+        call["params"] = address_of(events.params)
+        call["requests"] = address_of(self._requests)
         record["address"] = handler.address
-        record["call"] = self._call.ctypes.data
-        record["requests"] = self._requests.ctypes.data
-        record["states"] = self._states.ctypes.data
+        record["call"] = address_of(self._call)
+        record["requests"] = address_of(self._requests)
+        record["states"] = address_of(self._states)
         record["n_values"] = handler.initial_state.size
-        record["first_calls"] = events.first_calls.ctypes.data
+        record["first_calls"] = address_of(events.first_calls)
         record["n_steps"] = MOST_STEPS
         record["max_entries"] = handler.max_entries
         record["max_orders"] = handler.max_orders
