@@ -51,13 +51,13 @@ def first_difference(got: Ledger, expected: Ledger, cash: float) -> str | None:
         if one.shape != two.shape:
             return f"{name}: shape {one.shape}, expected {two.shape}"
         for i in range(one.size):
-            if not _is_near(float(one[i]), float(two[i]), cash):
+            if not _is_near_money(float(one[i]), float(two[i]), cash):
                 return f"{name} at i_time {i}: {one[i]!r}, expected {two[i]!r}"
     for name in ("ambiguous_fills", "stale_bars", "conflicts", "status"):
         if getattr(got, name) != getattr(expected, name):
             return f"{name}: {getattr(got, name)!r}, expected {getattr(expected, name)!r}"
     for name, value in expected.totals.items():
-        if not _is_near(got.totals[name], value, cash):
+        if not _is_near_money(got.totals[name], value, cash):
             return f"total {name}: {got.totals[name]!r}, expected {value!r}"
     for who, ledger in (("got", got), ("expected", expected)):
         if not ledger.recon_error < FLOAT_TOLERANCE:
@@ -88,6 +88,11 @@ def _is_near(one: float, two: float, cash: float) -> bool:
     if np.isnan(one) or np.isnan(two):
         return bool(np.isnan(one) and np.isnan(two))
     return abs(one - two) <= FLOAT_TOLERANCE * max(abs(two), 1.0, min(cash, abs(one) + 1.0))
+
+
+def _is_near_money(one: float, two: float, cash: float) -> bool:
+    """Whether two sums agree: rounding is that of what was added, not of what is left."""
+    return abs(one - two) <= FLOAT_TOLERANCE * max(abs(two), cash)
 
 
 def row_text(table, row: int) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from engine.simulation import simulate
-from engine.types import FillPhase, OrderStatus, OrderType, Reason
+from engine.types import FillPhase, Ledger, OrderStatus, OrderType, Reason
 from tests.engine import reference
 from tests.engine.comparison import explain, first_difference
 from tests.engine.random_markets import random_case
@@ -43,13 +44,25 @@ def test_random_markets_reach_every_kind_of_fill_and_end() -> None:
         seen.update(repr(OrderStatus(code)) for code in ledger.orders["status"])
         seen.update(repr(Reason(code)) for code in ledger.fills["reason"])
         seen.update(repr(FillPhase(code)) for code in ledger.fills["phase"])
+        seen.update(parts_of(ledger))
 
     # Rebalancing belongs to target strategies; the others end orders and make no fills.
     no_fill = {Reason.REBALANCE, Reason.EXPIRED, Reason.CASH, Reason.CONFLICT, Reason.INVALID}
     expected = {"done", "bankrupt", "stopped", "conflict", "stale bar", "ambiguous"}
+    expected |= {"order in parts", "child in parts"}
     for kinds in (OrderType, OrderStatus, FillPhase, set(Reason) - no_fill):
         expected |= {repr(kind) for kind in kinds}
     assert {kind for kind in expected if not seen[kind]} == set()
+
+
+def parts_of(ledger: Ledger) -> Iterator[str]:
+    """Name each order and each child that filled more than once (F9)."""
+    children = (Reason.STOP, Reason.TARGET, Reason.TRAIL)
+    numbers, reasons = ledger.fills["order_id"].tolist(), ledger.fills["reason"].tolist()
+    fills = Counter(zip(numbers, (reason in children for reason in reasons), strict=True))
+    for (_, is_child), count in fills.items():
+        if count > 1:
+            yield "child in parts" if is_child else "order in parts"
 
 
 @pytest.mark.parametrize("path", ["pessimistic", "optimistic", "ohlc"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.types import FillPhase, OrderStatus, Reason, SizeKind
 from tests.engine.reference.costs import fee_of, price_after_costs
 from tests.engine.reference.records import Account, Entry, Fill, Levels, Lot, Order
@@ -173,6 +175,8 @@ def release(account: Account, symbol: int, quantity: float, reason: Reason) -> l
     F9: what is left of their orders is cancelled.
     """
     book = account.books[symbol]
+    if not book.lots:  # all of it closed
+        quantity = math.inf
     touched = []
     for entry in sorted(book.entries, key=lambda entry: entry.number):
         touched.append(entry.number)

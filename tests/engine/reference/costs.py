@@ -19,12 +19,13 @@ def price_after_costs(
 ) -> float:
     """F6: slippage, half the spread, the impact; the ticks against you; the clip; the limit."""
     execution = config.execution
-    worse = execution.slippage_bps / 1e4 + execution.spread_bps / 1e4 / 2.0
+    # With ticks the last bit may decide, so the terms are added in the order of the rule.
+    factor = 1.0 + side * (execution.slippage_bps + execution.spread_bps / 2.0) * 1e-4
     if bar is not None and bar.volume > 0.0:
         share = quantity / bar.volume
-        worse += (execution.volume_impact or 0.0) * share**2
-        worse += (execution.impact or 0.0) * share**0.5
-    price = raw * (1.0 + side * worse)
+        impact = (execution.volume_impact or 0.0) * (share * share)
+        factor += side * (impact + (execution.impact or 0.0) * math.sqrt(share))
+    price = raw * factor
     if execution.tick is not None:
         ticks = price / execution.tick
         whole = math.ceil(ticks - 1e-9) if side > 0 else math.floor(ticks + 1e-9)
