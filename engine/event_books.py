@@ -45,7 +45,7 @@ class EventBooks:
         self._call = np.zeros(1, CALL)
         self._requests = np.zeros((MOST_REQUESTS + 1, N_FIELDS))
         self._states = np.tile(handler.initial_state, (n_symbols, 1))
-        self._started = time.perf_counter()
+        self._started: float | None = None
         self._stretch = FIRST_STRETCH
 
     def write(self, record: np.void) -> None:
@@ -78,7 +78,10 @@ class EventBooks:
         InvalidStrategyError
             If the run takes too long.
         """
-        elapsed = time.perf_counter() - self._started
+        # Not before the first stretch is over: in it the broker itself may be compiled.
+        if reached > self._market.first and self._started is None:
+            self._started = time.perf_counter()
+        elapsed = 0.0 if self._started is None else time.perf_counter() - self._started
         if elapsed > MOST_SECONDS:
             raise InvalidStrategyError(
                 f"The strategy has run for {elapsed:.0f} s and reached bar {reached} of "
