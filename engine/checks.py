@@ -17,7 +17,17 @@ from engine.kernels.comparison import first_difference, first_other_condition
 from engine.market import known_bars, truncate
 from engine.resolve import WARM_UP_FACTOR
 from engine.trial import Rows, Trial, decision_rows
-from engine.types import BoolArray, Decisions, FloatArray, IntArray, Ledger, Market, Signals, Table
+from engine.types import (
+    BoolArray,
+    Decisions,
+    FloatArray,
+    IntArray,
+    Ledger,
+    Market,
+    Signals,
+    Table,
+    Targets,
+)
 
 Verdict = dict[str, str]
 
@@ -302,7 +312,7 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
         other, indicators = trial.evaluate(_started_later(market, n_later))
         n_settling = min(SETTLED_FACTOR * lookback, (n_bars - n_later) // 2)
         n_settling = max(WARM_UP_FACTOR * lookback, n_settling)
-        settled = _own_bars_from(market, n_later + n_settling)
+        settled = _comparable_bars(market, n_later + n_settling, known.decisions)
         change = _first_change_where(settled, known.decisions, other)
         if change is not None:
             return {
@@ -310,7 +320,8 @@ def warm_up(trial: Trial, market: Market, known: Observation) -> Verdict:
                 "detail": f"{start}. Started {n_later} bars later, {change.what} differs at "
                 f"{_stamp(market, change.i_time)}: the result depends on where the bars begin.",
             }
-        is_warm = _own_bars_from(market, n_later + WARM_UP_FACTOR * lookback)
+        n_warm = n_later + WARM_UP_FACTOR * lookback
+        is_warm = _comparable_bars(market, n_warm, known.decisions)
         n_changes = _n_changes_where(is_warm, known.decisions, other)
         drift = max(drift, _drift_where(is_warm, known.indicators, indicators, n_changes))
     return {"status": "pass", "detail": f"{start}. {_drift_text(drift)}"}
@@ -339,12 +350,17 @@ def _n_changes_where(where: BoolArray, known: Decisions, other: Decisions) -> in
 
 def _first_early_signal(market: Market, known: Observation, lookback: int) -> int | None:
     """Return when something was wanted or ordered before the first tradable bar, or None."""
-    may_signal = _own_bars_from(market, lookback)
-    may_signal[:, : market.first] = False
+    # An order may be made while its symbol has no bar, and waits; weights without history at once.
+    may_order = np.cumsum(market.has_bar, axis=1) > lookback
+    may_order |= lookback == 0
+    may_order[:, : market.first] = False
     orders = known.ledger.orders
-    wanted = [*_conditions(known.decisions).values(), np.zeros_like(may_signal)]
-    wanted[-1][orders["symbol"], orders["i_time"] + market.first] = True
-    early = np.logical_or.reduce(wanted) & ~may_signal
+    is_ordered = np.zeros_like(may_order)
+    is_ordered[orders["symbol"], orders["i_time"] + market.first] = True
+    early = is_ordered & ~may_order
+    if isinstance(known.decisions, Signals):
+        wanted = np.logical_or.reduce(list(_conditions(known.decisions).values()))
+        early |= wanted & ~(may_order & market.has_bar)
     return int(np.flatnonzero(early.any(axis=0))[0]) if early.any() else None
 
 
@@ -352,6 +368,19 @@ def _own_bars_from(market: Market, n_before: int) -> BoolArray:
     """Return where a symbol has a bar with at least `n_before` of its own bars before it."""
     is_late = np.cumsum(market.has_bar, axis=1) > n_before
     return np.logical_and(is_late, market.has_bar)
+
+
+def _comparable_bars(market: Market, n_before: int, decisions: Decisions) -> BoolArray:
+    """Return where decisions must agree once each symbol has `n_before` of its own bars.
+
+    A weight is chosen among all symbols, so none may lack those.
+    """
+    has_enough = _own_bars_from(market, n_before)
+    if not isinstance(decisions, Targets):
+        return has_enough
+    has_begun = np.cumsum(market.has_bar, axis=1) > 0
+    lacks = has_begun & (np.cumsum(market.has_bar, axis=1) <= n_before)
+    return np.logical_and(has_enough, ~lacks.any(axis=0))
 
 
 def _first_tradable(market: Market, lookback: int) -> int | None:

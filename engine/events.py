@@ -23,16 +23,18 @@ from engine.types import (
     Side,
     Signals,
     Table,
+    Targets,
 )
 
 NO_ORDER = -1
+NO_SYMBOL = -1
 FORCED = {Reason.MARGIN, Reason.BANKRUPT, Reason.RISK, Reason.DELISTED, Reason.END}
 
 
 class _Stage:
     """The order of events within a bar."""
 
-    ACTION, FILL, MARKET, SIGNAL, ORDER, FILL_AT_ONCE = range(6)
+    ACTION, FILL, FLOW, MARKET, SIGNAL, ORDER, FILL_AT_ONCE = range(7)
 
 
 class _Event(NamedTuple):
@@ -51,20 +53,27 @@ def event_table(market: Market, decisions: Decisions, ledger: Ledger) -> Table:
     Returns
     -------
     Table
-        seq, time (UTC ms), kind ("market", "signal", "order", "fill", "action" or "risk", an
-        order that the broker made by itself), symbol (name), order_id (-1: none), values (JSON).
+        seq, time (UTC ms), kind ("market", "signal", "order", "fill", "action", "flow" or "risk",
+        an order that the broker made by itself), symbol (name, empty for a flow), order_id (-1:
+        none), values (JSON).
     """
     events = [*_actions(market, ledger), *_signals(market, decisions), *_orders(ledger)]
-    events += _fills(ledger)
+    events += [*_weights(market, decisions, ledger), *_fills(ledger)]
     seen = sorted({(e.i_time, e.symbol) for e in events if e.kind != "action"})
-    events += [_market_event(market, i, symbol) for i, symbol in seen]
+    events += [
+        _market_event(market, i, symbol)
+        for i, symbol in seen
+        if market.has_bar[symbol, market.first + i]
+    ]
+    events += _flows(ledger)
     # Fills of one stage keep the order in which the broker made them, across symbols.
     events.sort(key=lambda e: (e.i_time, e.stage, e.row, e.symbol))
+    names = (*market.symbols, "")
     return {
         "seq": np.arange(len(events)),
         "time": ledger.time[np.array([e.i_time for e in events], dtype=np.int64)],
         "kind": np.array([e.kind for e in events], dtype=np.str_),
-        "symbol": np.array([market.symbols[e.symbol] for e in events], dtype=np.str_),
+        "symbol": np.array([names[e.symbol] for e in events], dtype=np.str_),
         "order_id": np.array([e.order_id for e in events], dtype=np.int64),
         "values": np.array([json.dumps(_plain(e.values)) for e in events], dtype=np.str_),
     }
@@ -90,7 +99,7 @@ def _actions(market: Market, ledger: Ledger) -> Iterator[_Event]:
 
 
 def _signals(market: Market, signals: Decisions) -> Iterator[_Event]:
-    """Yield the signals of a formula; strategies of other kinds only have orders."""
+    """Yield the signals of a formula; an event strategy only has orders."""
     if not isinstance(signals, Signals):
         return
     flags = {
@@ -107,6 +116,27 @@ def _signals(market: Market, signals: Decisions) -> Iterator[_Event]:
             name: True for name, is_on in zip(flags, stacked[:, symbol, i], strict=True) if is_on
         }
         yield _Event(int(i), _Stage.SIGNAL, int(symbol), 0, "signal", NO_ORDER, values)
+
+
+def _weights(market: Market, targets: Decisions, ledger: Ledger) -> Iterator[_Event]:
+    """Yield the weights that a target strategy asked for, with a band those that it acted on."""
+    if not isinstance(targets, Targets):
+        return
+    is_acted = np.isin(targets.at - market.first, ledger.orders["i_time"])
+    for k, at in enumerate(targets.at.tolist()):
+        if at < market.first or not (targets.band is None or is_acted[k]):
+            continue
+        for symbol in np.flatnonzero(~np.isnan(targets.rows[k])).tolist():
+            weight = {"weight": float(targets.rows[k, symbol])}
+            yield _Event(at - market.first, _Stage.SIGNAL, symbol, 0, "signal", NO_ORDER, weight)
+
+
+def _flows(ledger: Ledger) -> Iterator[_Event]:
+    """Yield what was contributed or withdrawn; it belongs to no symbol."""
+    if ledger.flow is not None:
+        for i in np.flatnonzero(ledger.flow).tolist():
+            amount = {"amount": float(ledger.flow[i])}
+            yield _Event(i, _Stage.FLOW, NO_SYMBOL, 0, "flow", NO_ORDER, amount)
 
 
 def _orders(ledger: Ledger) -> Iterator[_Event]:

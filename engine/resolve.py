@@ -19,8 +19,9 @@ from engine.formula import StrategyDefinition, plan_strategy
 from engine.formula.definition import ParameterValue, formula_definition, resolve_params
 from engine.market import build_market
 from engine.planned import PlannedFormula, PlannedStrategy
-from engine.sizing import SIZE_KINDS
+from engine.sizing import SIZE_KINDS, sizing_lookback
 from engine.strategies import builtin
+from engine.targets import plan_targets
 from engine.types import Bars, Market
 
 WARM_UP_FACTOR = 4
@@ -103,7 +104,7 @@ def plan_run(config: Mapping[str, Any] | RunConfig) -> RunPlan:
         strategy=strategy,
         start_ms=start_ms(resolved.start),
         end_ms=end_ms(resolved.end),
-        warm_up_bars=WARM_UP_FACTOR * strategy.lookback,
+        warm_up_bars=WARM_UP_FACTOR * max(strategy.lookback, sizing_lookback(resolved)),
     )
 
 
@@ -111,7 +112,15 @@ def _planned(
     config: RunConfig, definition: StrategyDefinition, params: Mapping[str, ParameterValue]
 ) -> PlannedStrategy:
     if isinstance(definition, EventDefinition):
+        if config.sizing is not None and config.sizing.kind not in SIZE_KINDS:
+            raise InvalidParameterError(
+                f"Sizing by {config.sizing.kind} is for formulas; the orders of a Python file may "
+                f"be sized by {', '.join(SIZE_KINDS)}.",
+                field="sizing.kind",
+            )
         return plan_events(definition, params, timeframe=config.timeframe)
+    if definition.kind == "target":
+        return plan_targets(definition.name, params, config)
     traded = definition
     if config.sizing is not None:
         # The configured size wins, so a formula's own neither delays nor blocks an entry.
@@ -162,10 +171,9 @@ def _strategy(config: RunConfig) -> tuple[StrategyDefinition, dict[str, Paramete
 
 def refuse_unavailable(config: RunConfig) -> None:
     """Raise InvalidParameterError for the first option that this version does not carry out."""
-    execution, sizing = config.execution, config.sizing
+    execution = config.execution
     wanted = {
         "execution.detail_timeframe": execution.detail_timeframe,
-        "flows": config.flows,
     }
     for name, value in wanted.items():
         if value is not None:
@@ -173,12 +181,6 @@ def refuse_unavailable(config: RunConfig) -> None:
                 f"`{name}` is not available in this version: leave it out or set it to null.",
                 field=name,
             )
-    if sizing is not None and sizing.kind not in SIZE_KINDS:
-        raise InvalidParameterError(
-            f"Sizing by {sizing.kind} is not available in this version: choose one of "
-            f"{', '.join(SIZE_KINDS)}.",
-            field="sizing.kind",
-        )
 
 
 def start_ms(text: str | None) -> int | None:
@@ -211,7 +213,11 @@ def _validated(config: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(dict(config))
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
+        problems = error.errors(include_url=False)
+        # Of a value that may be of several kinds, the kind that it fits best says what is wrong.
+        field = _dotted(problems[0])
+        same = [problem for problem in problems if _dotted(problem) == field]
+        problem = max(same, key=lambda one: len(one["loc"]))
         raise InvalidParameterError(_sentence(problem), field=_dotted(problem)) from None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from config.run import Fill, Path, RunConfig
 from engine.errors import InvalidBarsError, InvalidParameterError, ReconciliationError
 from engine.event_books import EventBooks
+from engine.flows import flow_bars, planned_flows
 from engine.kernels.broker import run_bars
 from engine.kernels.broker_records import (
     BOOK,
@@ -25,8 +26,10 @@ from engine.kernels.broker_records import (
 )
 from engine.kernels.event_requests import MOST_REQUESTS
 from engine.live_rules import live_tables, with_own_rows
+from engine.target_books import TargetBooks
 from engine.trades import PairedTrades, fields
 from engine.types import (
+    BoolArray,
     Decider,
     Decisions,
     Events,
@@ -37,6 +40,7 @@ from engine.types import (
     SideSignals,
     Signals,
     SizeKind,
+    Targets,
 )
 
 STATUSES = ("done", "bankrupt", "stopped")
@@ -74,8 +78,8 @@ def simulate(
     decisions : Decisions
         On the same clock, with the size already resolved.
     config : RunConfig
-        Of it count cash, lot, execution, costs, margin and risk. Options that the broker does
-        not have (flows, a finer timeframe) must have been refused before.
+        Of it count cash, lot, execution, costs, margin, risk and flows. Options that the broker
+        does not have must have been refused before.
     path : {"pessimistic", "optimistic", "ohlc"}, optional
         Instead of `config.execution.path`.
     is_result : bool
@@ -115,7 +119,7 @@ def simulate(
         market.dividend,
     )
     flags = _flags(decisions)
-    notable = _notable_bars(market, flags)
+    notable = _notable_bars(market, decisions, config)
     n_times = market.time.size
     curves = Curves(*np.empty((len(Curves._fields), n_times - market.first)))
     books = _Books(market, decisions, config, path)
@@ -134,7 +138,7 @@ def simulate(
         "interest": float(account["interest"]),
         "borrow": float(account["borrow"]),
         "dividends": float(account["dividends"]),
-        "contributions": 0.0,
+        "contributions": float(account["contributions"]),
         "fees": float(account["fees"]),
     }
     return Ledger(
@@ -156,6 +160,7 @@ def simulate(
             _recon_error(config.cash, curves.equity, trades.pnl, totals) if is_result else 0.0
         ),
         decisions=decisions,
+        flow=books.flow,
     )
 
 
@@ -203,18 +208,28 @@ def _flags(decisions: Decisions) -> Flags:
     return Flags(long.enter, long.exit, short.enter, short.exit)
 
 
-def _notable_bars(market: Market, flags: Flags) -> IntArray:
-    """Return the bars of a lone symbol on which more can happen than a new mark.
+def _notable_bars(market: Market, decisions: Decisions, config: RunConfig) -> IntArray:
+    """Return the bars on which more can happen than a new mark, ascending.
 
-    Vector instructions find them at once; several symbols seldom rest on one bar.
+    Vector instructions find them at once. Several symbols with signals seldom rest on one bar,
+    and an event strategy is asked on every one, so they have none.
     """
-    if len(market.symbols) > 1 or flags.enter_long.size == 0:
+    is_lone = len(market.symbols) == 1
+    is_notable: BoolArray
+    if isinstance(decisions, Targets):
+        is_notable = np.asarray(market.has_action.any(axis=0))
+        is_notable[decisions.at] = True
+    elif isinstance(decisions, Signals) and is_lone:
+        is_notable = decisions.long.enter[0] | decisions.long.exit[0]
+        is_notable |= decisions.short.enter[0]
+        is_notable |= decisions.short.exit[0]
+        is_notable |= market.has_action[0]
+    else:
         return np.empty(0, dtype=np.int64)
-    is_notable = flags.enter_long[0] | flags.exit_long[0]
-    is_notable |= flags.enter_short[0]
-    is_notable |= flags.exit_short[0]
-    is_notable |= ~market.has_bar[0]
-    is_notable |= market.has_action[0]
+    if is_lone:
+        is_notable |= ~market.has_bar[0]
+    if config.flows is not None:
+        is_notable[flow_bars(market.time, market.first, config.flows.every)] = True
     return np.flatnonzero(is_notable).astype(np.int64, copy=False)
 
 
@@ -226,11 +241,15 @@ class _Books:
     ) -> None:
         n_symbols, n_times = market.has_bar.shape
         self._events: EventBooks | None = None
+        self._targets: TargetBooks | None = None
         n_requests = 0
         if isinstance(decisions, Events):
             self._events = EventBooks(market, decisions)
             n_requests = MOST_REQUESTS
             n_entries, n_orders = decisions.handler.max_entries, decisions.handler.max_orders
+        elif isinstance(decisions, Targets):
+            self._targets = TargetBooks(market, decisions)
+            n_entries, n_orders = 1, 0
         else:
             n_entries = _most_entries(decisions)
             n_orders = 2 * n_entries  # entries of both sides
@@ -273,12 +292,20 @@ class _Books:
         self._point_at_logs()
         if self._events is not None:
             self._events.write(state["events"])
+        if self._targets is not None:
+            self._targets.write(state)
+        self.flow: FloatArray | None = None
+        if config.flows is not None:
+            self.flow = planned_flows(market.time, market.first, config.flows)
+            state["flows"] = address_of(self.flow)
 
     def prepare(self, reached: int) -> None:
         """Make room in the logs for another bar, and set where to stop."""
         account = self.state["account"]
         if max(account["n_orders"], account["n_fills"]) > self.orders.size - self.rows_a_bar:
             self._grow()
+        if self._targets is not None:
+            self._targets.prepare(self.state)
         if self._events is not None:
             self.state["until"] = self._events.next_stop(reached)
 
@@ -359,6 +386,13 @@ def _most_entries(signals: Signals) -> int:
     return max(1, min(signals.pyramiding, int(np.max(counts))))
 
 
+def _decider(decisions: Decisions) -> Decider:
+    """Return the kind of strategy that has such decisions."""
+    if isinstance(decisions, Signals):
+        return Decider.SIGNALS
+    return Decider.TARGETS if isinstance(decisions, Targets) else Decider.EVENTS
+
+
 def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[float, ...]:
     """Return the config in the order of `RULES`, fractions instead of basis points."""
     execution, costs, margin, risk = config.execution, config.costs, config.margin, config.risk
@@ -372,9 +406,10 @@ def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[f
     expire_bars = 1
     if execution.time_in_force == "gtc":
         expire_bars = 0 if signals is None else signals.expire_bars
-    # Those of an event strategy are known only when it orders.
-    prices = (None,) if signals is None else _fields(signals.long) + _fields(signals.short)
-    has_levels = signals is None or any(rows is not None for rows in prices)
+    # Those of an event strategy are known only when it orders; target weights have none.
+    prices = () if signals is None else _fields(signals.long) + _fields(signals.short)
+    is_by_events = isinstance(decisions, Events)
+    has_levels = is_by_events or any(rows is not None for rows in prices)
     has_volume = has_impact or execution.participation is not None
     # Under `this_close` only a rest waits for a later one (F9).
     has_closes = execution.fill == "next_close" or (execution.fill == "this_close" and has_volume)
@@ -415,6 +450,6 @@ def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[f
         SizeKind.FRACTION if signals is None else signals.size_kind,
         has_levels,
         has_levels or execution.clip,
-        signals is None or has_closes,
-        Decider.EVENTS if signals is None else Decider.SIGNALS,
+        is_by_events or has_closes,
+        _decider(decisions),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.metrics.drawdowns import drawdown_series
+from engine.metrics.series import unit_curve
 from engine.types import (
     IntArray,
     Ledger,
@@ -25,17 +26,21 @@ Names = npt.NDArray[np.str_]
 
 
 def equity_table(ledger: Ledger, cash: float) -> Table:
-    """Return time, equity, cash, exposure and drawdown at each close."""
+    """Return time, equity, cash, exposure and drawdown at each close; with flows, these too.
+
+    Contributed money is no gain, so with flows the drawdown is that of a unit of the account.
+    """
     is_alive = ledger.equity > 0.0
     exposure = np.zeros(ledger.time.size)
     np.divide(ledger.gross_value, ledger.equity, out=exposure, where=is_alive)
-    return {
+    table: Table = {
         "time": ledger.time,
         "equity": ledger.equity,
         "cash": ledger.cash,
         "exposure": exposure,
-        "drawdown": drawdown_series(ledger.equity, cash),
+        "drawdown": drawdown_series(unit_curve(ledger.equity, ledger.flow, cash), cash),
     }
+    return table if ledger.flow is None else table | {"flow": ledger.flow}
 
 
 def order_table(ledger: Ledger, symbols: Names) -> Table:

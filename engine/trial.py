@@ -10,7 +10,7 @@ import numpy.typing as npt
 from config.run import RunConfig
 from engine.planned import PlannedStrategy
 from engine.simulation import simulate
-from engine.types import Decisions, Events, FloatArray, Ledger, Market, SideSignals
+from engine.types import Decisions, Events, FloatArray, Ledger, Market, SideSignals, Targets
 
 Rows = dict[str, npt.NDArray[Any]]
 """Conditions and numbers of shape (n_symbols, n_times) by name."""
@@ -40,6 +40,9 @@ def decision_rows(decisions: Decisions) -> Rows:
     """
     if isinstance(decisions, Events):
         return {}
+    if isinstance(decisions, Targets):
+        weights = decisions.weights
+        return {"weights": weights, "long": weights > 0.0, "short": weights < 0.0}
     rows: Rows = {"size": decisions.size}
     for name, side in (("long", decisions.long), ("short", decisions.short)):
         rows |= {f"enter_{name}": side.enter, f"exit_{name}": side.exit}

@@ -94,6 +94,7 @@ class SizeKind(IntEnum):
     UNITS = 1
     CASH = 2
     RISK = 3
+    KELLY = 4
 
 
 class LiveOp(IntEnum):
@@ -302,7 +303,37 @@ class Events:
     is_size_fixed: bool
 
 
-Decisions = Signals | Events
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What share of equity a target strategy wants in each symbol, at the closes it speaks at.
+
+    Parameters
+    ----------
+    at : ndarray of int64, shape (n_rebalances,)
+        Indices of `Market.time`, ascending.
+    rows : ndarray of float64, shape (n_rebalances, n_symbols)
+        Weights, negative for shorts; NaN leaves a symbol alone.
+    n_times : int
+        Length of the market's clock.
+    band : float or None
+        When given, a row makes orders only if some symbol's weight at that close is further than
+        this from its target, or if nothing is held.
+    """
+
+    at: IntArray
+    rows: FloatArray
+    n_times: int
+    band: float | None = None
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Return the weights on the market's clock, shape (n_symbols, n_times)."""
+        weights = np.full((self.rows.shape[1], self.n_times), np.nan)
+        weights[:, self.at] = self.rows.T
+        return weights
+
+
+Decisions = Signals | Targets | Events
 """What a strategy wants, in the form that its kind has."""
 
 
@@ -324,6 +355,7 @@ class Ledger:
         the excursions need every bar of every trade, so they are computed when first asked for
     decisions : what the strategy wanted as the broker saw it, live rules included
     totals : interest, borrow, dividends, contributions, fees (money, signed as credited)
+    flow : contributed (positive) or withdrawn at each close; None when the run has no flows
     """
 
     time: IntArray
@@ -341,6 +373,7 @@ class Ledger:
     status: str
     recon_error: float
     decisions: Decisions | None = None
+    flow: FloatArray | None = None
 
     @cached_property
     def trades(self) -> Table:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from config.run import Fill, RunConfig, SizingKind
+from config.run import Fill, Period, RunConfig, SizingKind
 from config.run import Path as PathRule
 from dataapi.cli import CommandError, UsageError
 
@@ -29,6 +30,7 @@ PLACES = {
     "path": ("execution", "path"),
     "benchmark": ("benchmark",),
     "sizing": ("sizing",),
+    "contribute": ("flows",),
 }
 
 
@@ -53,7 +55,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--sizing",
         type=_sizing,
         metavar="KIND:VALUE",
-        help="fraction:1.0, units:100, cash:10000, risk:0.02",
+        help="fraction:1.0, units:100, cash:10000, risk:0.02, volatility:0.1, kelly:0.5",
+    )
+    parser.add_argument(
+        "--contribute",
+        type=_flows,
+        metavar="AMOUNT:PERIOD",
+        help="500:month; day, week, month, quarter or year; negative to withdraw",
     )
     parser.add_argument("--lot", type=float, help="smallest quantity step, 0 for fractional")
     parser.add_argument("--fill", choices=get_args(Fill), help="when market orders fill")
@@ -173,6 +181,19 @@ def _sizing(text: str) -> dict[str, Any]:
             f"was {text!r}"
         )
     return {"kind": kind, "value": number}
+
+
+def _flows(text: str) -> dict[str, Any]:
+    amount, _, every = text.partition(":")
+    try:
+        number = float(amount)
+    except ValueError:
+        number = 0.0
+    if every not in get_args(Period) or number == 0.0 or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(
+            f"expected AMOUNT:PERIOD such as 500:month or -100:quarter, was {text!r}"
+        )
+    return {"amount": number, "every": every}
 
 
 def _validated(values: dict[str, Any]) -> RunConfig:

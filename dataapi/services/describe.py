@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ def summary(
     *,
     title: str,
     formula: Mapping[str, str | int | float],
+    targets: str = "",
     params: Mapping[str, Any],
     first: str,
     last: str,
@@ -46,6 +48,8 @@ def summary(
         Of the strategy.
     formula : mapping
         Field name to expression.
+    targets : str
+        What a target strategy does, with its parameters in braces.
     params : mapping
         Every parameter with its value.
     first, last : str
@@ -53,10 +57,13 @@ def summary(
     """
     sentences = [_what(config, title, first, last)]
     sentences += _entries_and_exits(formula, params, config)
+    if targets:
+        sentences.append(_target_sentence(targets, params))
     sentences.append(_size(config, formula, params))
     if _has_levels(formula):
         sentences.append("Limit and stop orders work from the next bar on.")
     sentences.append(FILLS[config.execution.fill])
+    sentences.append(_flows(config))
     if _has_two_levels(formula):
         sentences.append(PATHS[config.execution.path])
     sentences.append(_volume_cap(config))
@@ -113,6 +120,8 @@ def _when(expression: Any, params: Mapping[str, Any]) -> str:
         return "at every chance"
     if text == "bar_index==0":
         return "at the first bar"
+    if every := re.fullmatch(r"bar_index%(\w+)==0", text):
+        return f"at the first bar and every {params.get(every[1], every[1])} bars after it"
     return f"when {phrase(expression, params)}"
 
 
@@ -154,8 +163,42 @@ def _size(config: RunConfig, formula: Mapping[str, Any], params: Mapping[str, An
             return f"Each entry is worth {value:,.10g}."
         case "risk":
             return f"Each entry risks {100 * value:.4g} % of equity down to its stop."
-        case kind:
-            return f"Entries are sized by {kind} ({value:g})."
+        case "volatility":
+            return (
+                f"Each entry is cut so that its volatility is at most {100 * value:.4g} % a year, "
+                "within an equal part of equity."
+            )
+        case "kelly":
+            return (
+                f"Each entry uses {value:g} times the Kelly fraction of the positions closed so "
+                "far, within an equal part of equity."
+            )
+
+
+def _target_sentence(summary: str, params: Mapping[str, Any]) -> str:
+    """Return what a target strategy does, with the values of its parameters."""
+    said = dict(params)
+    if "weights" in params:
+        weights = params["weights"]
+        shares = [f"{100 * weight:.4g} % {name}" for name, weight in weights.items()]
+        said["weights"] = _listed(shares) if shares else "equal parts of all symbols"
+    if "rebalance" in params:
+        when = str(params["rebalance"])
+        band = when.removeprefix("band:")
+        said["rebalance"] = f"at the first bar of each {when}"
+        if band != when:
+            said["rebalance"] = f"when one is off by more than {100 * float(band):.4g} % of equity"
+    if "target" in params:
+        said["target"] = f"{100 * params['target']:.4g} %"
+    return f"{summary.format(**said)}."
+
+
+def _flows(config: RunConfig) -> str:
+    flows = config.flows
+    if flows is None:
+        return ""
+    what = "is paid in" if flows.amount > 0.0 else "is withdrawn, as far as cash allows,"
+    return f"{abs(flows.amount):,.10g} {what} at the first close of each {flows.every}."
 
 
 def _volume_cap(config: RunConfig) -> str:

@@ -153,6 +153,7 @@ def describe(inputs: Inputs, time: np.ndarray[Any, Any]) -> str:
         inputs.config,
         title=title_of(inputs.plan.definition),
         formula=inputs.plan.definition.formula,
+        targets=inputs.plan.definition.summary,
         params=inputs.plan.strategy.params,
         first=wire.iso_stamp(time[0], timeframe),
         last=wire.iso_stamp(time[-1], timeframe),
@@ -198,7 +199,14 @@ def stored_conventions(document: Document) -> Conventions:
 def params_text(params: Mapping[str, Any]) -> str:
     """Return the parameters in one line, `fast=10 slow=30`; a long-only direction goes unsaid."""
     said = {name: value for name, value in params.items() if value != "long_only"}
-    return " ".join(f"{name}={value}" for name, value in said.items())
+    return " ".join(f"{name}={_param_text(value)}" for name, value in said.items())
+
+
+def _param_text(value: object) -> str:
+    """Return a parameter as the command line takes it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{symbol}:{weight:g}" for symbol, weight in value.items())
+    return str(value)
 
 
 def library_versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from engine.formula.nodes import COLUMNS, POSITION
 from engine.formula.planning import plan_expressions
 from engine.indicators import FUNCTIONS
 from engine.strategies import builtin, builtin_names
+from engine.targets import RULES
 
 Document = dict[str, Any]
 
@@ -48,7 +49,7 @@ def strategy(name: str, files: StrategyFiles) -> Document:
     return {
         **_described(definition),
         "formula": dict(definition.formula),
-        "lookback_default": plan_strategy(definition, {}).lookback,
+        "lookback_default": default_lookback(definition),
     }
 
 
@@ -92,6 +93,13 @@ def parameters(definition: StrategyDefinition) -> Document:
         }
         for name, spec in definition.params.items()
     }
+
+
+def default_lookback(definition: StrategyDefinition) -> int:
+    """Return how many earlier bars a strategy reads with its default parameters."""
+    if definition.kind == "target":
+        return RULES[definition.name].lookback(resolve_params(definition, {}))
+    return plan_strategy(definition, {}).lookback
 
 
 def functions() -> Document:

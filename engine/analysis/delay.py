@@ -16,6 +16,7 @@ from engine.types import (
     SideSignals,
     Signals,
     SizeKind,
+    Targets,
 )
 
 _T = TypeVar("_T", bound=np.generic)
@@ -26,14 +27,19 @@ def can_delay(decisions: Decisions) -> bool:
 
     What reads the open position, or a Python file orders, is decided while the broker runs.
     """
-    return isinstance(decisions, Signals) and decisions.live is None
+    return isinstance(decisions, Targets) or (
+        isinstance(decisions, Signals) and decisions.live is None
+    )
 
 
 def delayed(decisions: Decisions, market: Market) -> Decisions:
-    """Return the same decisions, each at its symbol's next own bar.
+    """Return the same decisions, each at its symbol's next own bar, weights at the next bar.
 
     Prices and quantities are expressed in the shares of the later bar (F14).
     """
+    if isinstance(decisions, Targets):
+        is_kept = decisions.at + 1 < decisions.n_times
+        return replace(decisions, at=decisions.at[is_kept] + 1, rows=decisions.rows[is_kept])
     if not isinstance(decisions, Signals):
         raise TypeError(f"Expected signals, was {type(decisions).__name__}.")
     size = decisions.size

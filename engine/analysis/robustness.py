@@ -158,7 +158,7 @@ def _parameters(base: Outcome, bars: Mapping[str, Bars]) -> Iterator[Variant]:
     config = base.plan.config
     for name, spec in base.plan.definition.params.items():
         value = base.plan.strategy.params[name]
-        if spec.kind not in ("int", "float") or isinstance(value, str):
+        if not isinstance(value, int | float):
             continue
         for sign, word in ((-1, "down"), (1, "up")):
             other = neighbour(spec, float(value), sign)

@@ -15,8 +15,8 @@ from engine.formula.builder import NONE, PERCENT, SIZES
 from engine.formula.functions import FUNCTIONS
 from engine.formula.nodes import COLUMNS, POSITION
 
-ParameterKind = Literal["int", "float", "choice"]
-ParameterValue = int | float | str
+ParameterKind = Literal["int", "float", "choice", "text", "weights"]
+ParameterValue = int | float | str | dict[str, float]
 DIRECTIONS = ("long_only", "short_only", "long_short")
 
 _KEYS = {"default", "min", "max", "step", "choices", "kind", "description"}
@@ -41,7 +41,8 @@ class ParameterSpec:
 class StrategyDefinition:
     """A strategy as it is stored: its parameters, and a formula's one expression per field.
 
-    `kind` says what it is made of: "formula", "target" or "event".
+    `kind` says what it is made of: "formula", "target" or "event". `summary` says in one sentence
+    what a target strategy does, with its parameters in braces.
     """
 
     name: str
@@ -49,6 +50,7 @@ class StrategyDefinition:
     kind: str = "formula"
     description: str = ""
     source: str = ""
+    summary: str = ""
     params: Mapping[str, ParameterSpec] = field(default_factory=dict)
     formula: Mapping[str, str] = field(default_factory=dict)
 
@@ -119,14 +121,18 @@ def parameter_spec(name: str, value: object) -> ParameterSpec:
 
 
 def _kind(name: str, kind: object, default: object, choices: Sequence[str]) -> ParameterKind:
-    """Return the declared kind, else that of the default."""
+    """Return the declared kind, else that of the default; a text's choices are proposals."""
+    if kind == "text":
+        return "text"
+    if kind == "weights":
+        return "weights"
     if choices:
         return "choice"
     if kind == "float" or (kind is None and isinstance(default, float)):
         return "float"
     if kind in ("int", None):
         return "int"
-    raise _refused(name, "of the kind int or float, or to have choices", kind)
+    raise _refused(name, "of the kind int, float, text or weights, or to have choices", kind)
 
 
 def _bound(name: str, table: Mapping[str, Any], key: str) -> float | None:
@@ -171,6 +177,12 @@ def _checked(name: str, spec: ParameterSpec, value: object) -> ParameterValue:
         if value not in spec.choices:
             raise _refused(name, f"one of {', '.join(spec.choices)}", value)
         return str(value)
+    if spec.kind == "text":
+        if not isinstance(value, str):
+            raise _refused(name, "a text", value)
+        return value
+    if spec.kind == "weights":
+        return _weights(name, value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _refused(name, "a number", value)
     try:
@@ -184,6 +196,30 @@ def _checked(name: str, spec: ParameterSpec, value: object) -> ParameterValue:
     if (spec.min is not None and number < spec.min) or (spec.max is not None and number > spec.max):
         raise _refused(name, _range_text(spec), value)
     return int(number) if spec.kind == "int" else number
+
+
+def _weights(name: str, value: object) -> dict[str, float]:
+    """Return weights by symbol, given as a mapping or as a text such as AAPL:0.6,MSFT:0.4."""
+    pairs: list[tuple[object, object]] = []
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, str):
+        parts = [part.rpartition(":") for part in value.split(",") if part.strip()]
+        pairs = [(symbol.strip(), weight) for symbol, _, weight in parts]
+    else:
+        raise _refused(name, "weights such as AAPL:0.6,MSFT:0.4", value)
+    weights = {}
+    for symbol, weight in pairs:
+        try:
+            number = float(str(weight))
+        except ValueError:
+            number = math.nan
+        if not symbol or not isinstance(symbol, str) or not abs(number) < math.inf:
+            raise _refused(name, "weights such as AAPL:0.6,MSFT:0.4", value)
+        if symbol in weights:
+            raise _refused(name, f"one weight for each symbol, {symbol} once", value)
+        weights[symbol] = number
+    return dict(sorted(weights.items()))
 
 
 def _range_text(spec: ParameterSpec) -> str:

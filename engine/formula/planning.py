@@ -200,7 +200,7 @@ def plan_expressions(
     InvalidFormulaError
         With the name of the first expression at fault as its field.
     """
-    numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
+    numbers = {k: float(v) for k, v in params.items() if isinstance(v, int | float)}
     builder = Builder(numbers, timeframe=timeframe, has_position=False)
     outputs: dict[str, int] = {}
     symbols: dict[str, Place] = {}
@@ -246,7 +246,7 @@ class _Planner:
     ) -> None:
         self._params = params
         self._formula = formula
-        numbers = {k: float(v) for k, v in params.items() if not isinstance(v, str)}
+        numbers = {k: float(v) for k, v in params.items() if isinstance(v, int | float)}
         self._builder = Builder(numbers, timeframe=timeframe)
         self._problems: list[InvalidFormulaError] = []
         self._outputs: dict[str, int] = {}

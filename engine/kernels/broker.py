@@ -8,22 +8,28 @@ from numba import njit
 
 from engine.kernels.broker_constants import (
     BUY,
+    CLOSE,
     DONE,
     END,
     EVENTS,
+    FRACTION,
+    KELLY,
     LIMIT_ORDER,
     MARKET_ORDER,
+    NEXT_CLOSE,
     NEXT_OPEN,
+    OPEN,
     SELL,
     SIGNAL,
-    SIGNALS,
     STATUS_BANKRUPT,
     STOP_LIMIT_ORDER,
     STOP_ORDER,
+    TARGETS,
     THIS_CLOSE,
 )
 from engine.kernels.broker_events import decide_events
 from engine.kernels.broker_fills import cancel_entries, find_entry
+from engine.kernels.broker_flows import move_flow
 from engine.kernels.broker_formula import speak
 from engine.kernels.broker_inside import match_inside
 from engine.kernels.broker_memory import (
@@ -45,6 +51,10 @@ from engine.kernels.broker_phases import (
     match_open,
     needs_matching,
 )
+from engine.kernels.broker_quiet import read_bar, run_quietly
+from engine.kernels.broker_sizes import equity_and_gross
+from engine.kernels.broker_sizing import kelly_share
+from engine.kernels.broker_targets import decide_targets, match_targets
 
 NAN = math.nan
 
@@ -54,9 +64,10 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
     """Run bars from `begin` on; return the bar reached, n_times when the run is over.
 
     It returns early at `state.until`, and when the order or the fill log might not hold the next
-    bar's rows, of which there are at most `rows_a_bar`: the caller makes room and calls again; and
-    when an event strategy fails, which `state.events.failure` says. `notable` are the bars
-    of a lone symbol with a signal or an action or without a bar, in their order.
+    bar's rows, of which there are at most `rows_a_bar`, or a symbol's open entries one more: the
+    caller makes room and calls again; and when an event strategy fails, which
+    `state.events.failure` says. `notable` are the bars, in their order, between which a lone
+    symbol with signals, or a portfolio with target weights, only has new marks.
     """
     n_symbols, n_times = state.n_symbols, state.n_times
     rules = state.rules
@@ -67,8 +78,11 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
     while t < until:
         if max(account.n_orders, account.n_fills) > room:
             return t
+        if account.most_held + 2 > state.most_entries:
+            return t
         i = t - first
-        if n_symbols == 1 and not account.is_busy and is_plain(state):
+        is_sparse = n_symbols == 1 or rules.decider == TARGETS
+        if is_sparse and not account.is_busy and is_plain(state):
             reached = run_quietly(tape, notable, state, curves, first, t)
             if reached > t:
                 t = reached
@@ -92,7 +106,10 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             accrue(state, previous_cash, tape.time[t] - tape.time[t - 1])
         if is_busy:
             # (c) the open
+            open_equity, _ = equity_and_gross(state)
             match_open(state, i)
+            if rules.fill == NEXT_OPEN and account.n_waiting > 0:
+                match_targets(state, i, open_equity, OPEN)
             # (d) inside the bar
             if rules.has_levels:
                 for s in range(n_symbols):
@@ -106,22 +123,31 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             elif book.quantity != 0.0:
                 account.stale += 1
         if is_busy:
+            if rules.fill == NEXT_CLOSE and account.n_waiting > 0:
+                match_targets(state, i, equity_and_gross(state)[0], CLOSE)
             end_bar(state, i, t)
         # (f) equity
         value, gross = mark_close(state)
         # (g) margin
         is_over = check_ruin(state, i, gross)
+        if state.flows != 0:
+            move_flow(state, i, gross)
         # (h) the strategy
         if account.status == DONE:
             if rules.decider == EVENTS:
                 if not decide_events(state, i, t):
                     return t
+            elif rules.decider == TARGETS:
+                decide_targets(state, i, t)
             else:
                 decide_all(flags, state, i, t)
             if account.n_orders > n_orders and (
                 rules.fill == THIS_CLOSE or rules.decider == EVENTS
             ):
                 match_close(state, i, THIS_CLOSE)
+                value, gross = mark_close(state)
+            if rules.fill == THIS_CLOSE and account.n_waiting > 0:
+                match_targets(state, i, account.equity, CLOSE)
                 value, gross = mark_close(state)
         if rules.is_finalized and t == n_times - 1:
             close_all_now(state, i, END)
@@ -133,6 +159,8 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         if account.status == STATUS_BANKRUPT:
             for j in range(t - first, n_times - first):
                 record(curves, account, j, 0.0, 0.0)
+                if state.flows != 0:
+                    move_flow(state, j, 0.0)
             return n_times
         if is_busy or account.n_orders > n_orders:
             account.is_busy = needs_matching(state)
@@ -155,9 +183,9 @@ def record(curves, account, i, value, gross):
 
 @step
 def is_plain(state):
-    """Return whether a bar of a lone symbol without orders and signals changes only the marks."""
+    """Return whether a bar without orders, signals and weights changes only the marks."""
     rules = state.rules
-    if rules.has_carry or rules.max_drawdown != math.inf or rules.decider != SIGNALS:
+    if rules.has_carry or rules.max_drawdown != math.inf or rules.decider == EVENTS:
         return False
     # With a position, live rules may signal at any close.
     is_silent = state.n_steps == 0 or book_at(state, 0).quantity == 0.0
@@ -165,88 +193,9 @@ def is_plain(state):
 
 
 @inlined_step
-def run_quietly(tape, notable, state, curves, first, begin):
-    """Mark the bars of a lone symbol until one on which something may happen; return that bar.
-
-    Quiet bars are most bars of most runs. The last bar is not quiet: positions may be closed on it.
-    """
-    book, account = book_at(state, 0), state.account
-    while account.n_noted < notable.size and notable[account.n_noted] < begin:
-        account.n_noted += 1
-    end = min(state.until, state.n_times - 1)
-    if account.n_noted < notable.size:
-        end = min(end, notable[account.n_noted])
-    if 0 <= book.last_bar < end:
-        end = book.last_bar
-    end = find_call(tape.close[0], begin, end, book.quantity, account.cash, state.rules.maintenance)
-    if end <= begin:
-        return begin
-    quantity, cash = book.quantity, account.cash
-    close = tape.close[0, begin:end]
-    cash_out = curves.cash[begin - first : end - first]
-    value_out = curves.market_value[begin - first : end - first]
-    equity_out = curves.equity[begin - first : end - first]
-    for j in range(close.size):
-        value = quantity * close[j]
-        cash_out[j] = cash
-        value_out[j] = value
-        equity_out[j] = cash + value
-    if account.has_shorts:
-        gross_out = curves.gross_value[begin - first : end - first]
-        for j in range(close.size):
-            gross_out[j] = abs(value_out[j])
-    read_bar(tape, book, 0, end - 1, False, state.rules)
-    book.mark = book.close
-    return end
-
-
-@inlined_step
-def find_call(close, t, end, quantity, cash, maintenance):
-    """Return the first bar before `end` whose close may mean a margin call or ruin, else `end`."""
-    if quantity >= 0.0 and cash >= 0.0 and cash + quantity > 0.0:
-        return end
-    while t + 16 <= end:
-        block = close[t : t + 16]
-        n_calls = 0
-        for j in range(16):
-            value = quantity * block[j]
-            n_calls += cash + value <= maintenance * abs(value)
-        if n_calls > 0:
-            break
-        t += 16
-    while t < end:
-        value = quantity * close[t]
-        if cash + value <= maintenance * abs(value):
-            break
-        t += 1
-    return t
-
-
-@inlined_step
 def has_event(tape, book, s, t):
     """Return whether a bar has an action or is a delisted symbol's last."""
     return tape.has_action[s, t] or (book.last_bar == t and tape.has_bar[s, t])
-
-
-@inlined_step
-def read_bar(tape, book, s, t, is_busy, rules):
-    """Hand the bar to the symbol's book: its open only when something may fill at it.
-
-    What is not needed is not read: bars are so far apart in memory that each price costs a wait.
-    """
-    book.has_bar = tape.has_bar[s, t]
-    if not book.has_bar:
-        return
-    book.close = tape.close[s, t]
-    if is_busy:
-        book.open = book.mark = tape.open[s, t]
-        book.freed = 0.0
-    if rules.has_range:
-        book.high = tape.high[s, t]
-        book.low = tape.low[s, t]
-    if rules.has_volume:
-        book.volume = tape.volume[s, t]
-        book.room = rules.participation * book.volume if book.volume > 0.0 else 0.0
 
 
 @inlined_step
@@ -271,6 +220,10 @@ def decide(state, i, s, t, enter_long, exit_long, enter_short, exit_short):
     is_short_market = state.short.limit == 0 and state.short.trigger == 0
     has_long = enter_long and has_room(state, s, BUY)
     has_short = enter_short and has_room(state, s, SELL)
+    if state.rules.size_kind == KELLY and (has_long or has_short):
+        has_edge = kelly_share(state, number_at(state.size, size_place(state, s, t))) > 0.0
+        has_long &= has_edge
+        has_short &= has_edge
 
     # A market entry of the other side flips, so it is the exit as well.
     if exit_long:
@@ -331,8 +284,11 @@ def add_entry(state, fields, i, s, t, side):
     # Without volumes a market order never outlives its bar.
     is_once = order_type == MARKET_ORDER and not rules.has_volume
     order.bars_left = 0 if is_once else rules.expire_bars
-    order.size = number_at(state.size, place * state.size_step)
+    order.size = number_at(state.size, size_place(state, s, t))
     order.size_kind = rules.size_kind
+    if rules.size_kind == KELLY:
+        order.size = kelly_share(state, order.size)
+        order.size_kind = FRACTION
     order.limit = optional(fields.limit, place)
     order.trigger = optional(fields.trigger, place)
     order.stop_a = optional(fields.stop_a, place)
@@ -342,6 +298,12 @@ def add_entry(state, fields, i, s, t, side):
     order.trail = optional(fields.trail, place)
     order.is_trail_fraction = fields.is_trail_fraction != 0
     note_order(state, order)
+
+
+@step
+def size_place(state, s, t):
+    """Return where the size of a signal bar stands."""
+    return (s * state.n_times + t) * state.size_step
 
 
 @step

@@ -16,15 +16,15 @@ MARKET_ORDER, LIMIT_ORDER, STOP_ORDER, STOP_LIMIT_ORDER = (np.int64(kind) for ki
 WORKING, FILLED, PARTIAL, CANCELLED, EXPIRED_STATUS, REJECTED = (
     np.int64(status) for status in OrderStatus
 )
-SIGNAL, STOP, TARGET, TRAIL, LIMIT = (np.int64(reason) for reason in list(Reason)[:5])
+SIGNAL, STOP, TARGET, TRAIL, LIMIT, REBALANCE = (np.int64(reason) for reason in list(Reason)[:6])
 FLIP, MARGIN, BANKRUPT, RISK, DELISTED = (np.int64(reason) for reason in list(Reason)[6:11])
 SPLIT, END, EXPIRED, CASH = (np.int64(reason) for reason in list(Reason)[11:15])
 INVALID = np.int64(Reason.INVALID)
 NOT_DUE, WAITS = np.int64(-1), np.int64(-2)
-FRACTION, UNITS, CASH_SIZE, RISK_SIZE = (np.int64(kind) for kind in SizeKind)
+FRACTION, UNITS, CASH_SIZE, RISK_SIZE, KELLY = (np.int64(kind) for kind in SizeKind)
 
 # What makes the orders.
-SIGNALS, EVENTS = np.int64(Decider.SIGNALS), np.int64(Decider.EVENTS)
+SIGNALS, TARGETS, EVENTS = (np.int64(decider) for decider in Decider)
 
 # RunConfig's choices, in the order of their literals.
 NEXT_OPEN, THIS_CLOSE, NEXT_CLOSE = (np.int64(fill) for fill in range(3))

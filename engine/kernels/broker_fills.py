@@ -38,6 +38,7 @@ from engine.kernels.broker_memory import (
     fill_row,
     order_row,
     step,
+    target_at,
     working_at,
 )
 from engine.kernels.broker_sizes import (
@@ -156,6 +157,27 @@ def cancel_entries(state, s, side, reason):
             remove_working(state, s, w, CANCELLED, reason)
         else:
             w += 1
+    if side == 0:
+        cancel_rebalance(state, s, reason)
+
+
+@step
+def cancel_rebalance(state, s, reason):
+    """Cancel the rebalance order of a symbol, if one waits."""
+    if state.targets != 0 and target_at(state, s).is_waiting:
+        end_rebalance(state, s, CANCELLED, reason)
+
+
+@step
+def end_rebalance(state, s, status, reason):
+    """Take a rebalance order off and write its end into the order log."""
+    target = target_at(state, s)
+    target.is_waiting = False
+    state.account.n_waiting -= 1
+    row = order_row(state, target.order_id)
+    row.status = status
+    row.reason = reason
+    row.ended = state.account.now
 
 
 @step

@@ -11,7 +11,16 @@ from numba import from_dtype, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.broker_records import BOOK, ENTRY, FILL, ORDER, STEP, WORKING, WRITE
+from engine.kernels.broker_records import (
+    BOOK,
+    ENTRY,
+    FILL,
+    ORDER,
+    STEP,
+    TARGET,
+    WORKING,
+    WRITE,
+)
 
 step = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """For functions that only other kernels call: compiled into their callers, cached with them."""
@@ -35,10 +44,10 @@ def viewer(dtype):
 
 
 _book, _entry, _working = viewer(BOOK), viewer(ENTRY), viewer(WORKING)
-_order, fill_view = viewer(ORDER), viewer(FILL)
+_order, fill_view, _target = viewer(ORDER), viewer(FILL), viewer(TARGET)
 _step, _write = viewer(STEP), viewer(WRITE)
 BOOK_SIZE, ENTRY_SIZE, WORKING_SIZE = BOOK.itemsize, ENTRY.itemsize, WORKING.itemsize
-ORDER_SIZE, FILL_SIZE = ORDER.itemsize, FILL.itemsize
+ORDER_SIZE, FILL_SIZE, TARGET_SIZE = ORDER.itemsize, FILL.itemsize, TARGET.itemsize
 STEP_SIZE, WRITE_SIZE = STEP.itemsize, WRITE.itemsize
 
 
@@ -67,8 +76,20 @@ def number_at(typing_context, address, index):
 
 
 @intrinsic
+def integer_at(typing_context, address, index):
+    """Return the int64 of an array that starts at `address`."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_value_type(types.int64).as_pointer()
+        base = builder.inttoptr(arguments[0], kind)
+        return builder.load(builder.gep(base, [arguments[1]]))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
 def put_number(typing_context, address, index, value):
-    """Write a float64 of an array that starts at `address`."""
+    """Overwrite the float64 of an array that starts at `address`."""
 
     def generate(context, builder, signature, arguments):
         kind = context.get_value_type(types.float64).as_pointer()
@@ -121,6 +142,12 @@ def entry_at(state, s, k):
 def working_at(state, s, w):
     """Return working order `w` of symbol `s`, in the order of the numbers."""
     return _working(state.working + (s * state.most_working + w) * WORKING_SIZE)
+
+
+@step
+def target_at(state, s):
+    """Return the rebalance order of symbol `s`."""
+    return _target(state.targets + s * TARGET_SIZE)
 
 
 @step

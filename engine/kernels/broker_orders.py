@@ -11,10 +11,9 @@ NAN = math.nan
 
 
 @step
-def add_order(state, i, s, side, order_type, reason):
-    """Append a row to the order log and a working order; return the latter."""
+def log_order(state, i, s, side, order_type, reason):
+    """Append a row to the order log and return its number."""
     account = state.account
-    book = book_at(state, s)
     number = account.n_orders
     account.n_orders += 1
     row = order_row(state, number)
@@ -40,6 +39,14 @@ def add_order(state, i, s, side, order_type, reason):
     row.size = NAN
     row.size_kind = 0
     row.ended = -1
+    return number
+
+
+@step
+def add_order(state, i, s, side, order_type, reason):
+    """Append a row to the order log and a working order; return the latter."""
+    book = book_at(state, s)
+    number = log_order(state, i, s, side, order_type, reason)
     order = working_at(state, s, book.n_working)
     book.n_working += 1
     order.order_id = number

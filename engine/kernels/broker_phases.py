@@ -37,6 +37,7 @@ from engine.kernels.broker_constants import (
 )
 from engine.kernels.broker_fills import (
     cancel_entries,
+    cancel_rebalance,
     exit_at,
     exit_entry,
     exit_position,
@@ -364,6 +365,7 @@ def mark_close(state):
 def force_exit(state, i, s, reason):
     """Order a position out at its next open, whatever its signals say (F12, F18)."""
     if book_at(state, s).quantity != 0.0 and not book_at(state, s).is_forced:
+        cancel_rebalance(state, s, reason)
         add_exit(state, i, s, reason)
         book_at(state, s).is_forced = True
 
@@ -442,6 +444,8 @@ def call_margin(state, i, gross):
 @step
 def needs_matching(state):
     """Return whether an order works or an open entry has a level."""
+    if state.account.n_waiting > 0:
+        return True
     for s in range(state.n_symbols):
         book = book_at(state, s)
         if book.n_working > 0:

@@ -77,6 +77,16 @@ ACCOUNT = np.dtype(
         ("ambiguous", "i8"),
         ("stale", "i8"),
         ("conflicts", "i8"),
+        ("contributions", "f8"),
+        ("n_rebalances", "i8"),  # rows of weights that are past
+        ("n_waiting", "i8"),  # rebalance orders that work
+        ("most_held", "i8"),  # most open entries that a symbol has had under targets
+        ("n_scored", "i8"),  # fills that count in what follows, for `kelly`
+        ("n_closed", "i8"),  # positions closed, at a gain, at a loss
+        ("n_wins", "i8"),
+        ("n_losses", "i8"),
+        ("won", "f8"),
+        ("lost", "f8"),
     ],
     align=True,
 )
@@ -93,6 +103,7 @@ BOOK = np.dtype(
         ("lot", "f8"),
         ("room", "f8"),  # what may still fill in this bar (F9), inf without a cap
         ("freed", "f8"),
+        ("result", "f8"),  # money in less money out since the position was opened, for `kelly`
         ("last_bar", "i8"),  # index of a delisted symbol's last bar, else -1
         ("n_entries", "i8"),
         ("n_working", "i8"),
@@ -122,6 +133,24 @@ WORKING = np.dtype(
         ("target_b", "f8"),
         ("trail", "f8"),
         ("is_trail_fraction", "?"),
+    ],
+    align=True,
+)
+
+TARGET = np.dtype(
+    # A symbol's rebalance order, and its trade while orders are matched (F7).
+    [
+        ("order_id", "i8"),
+        ("weight", "f8"),
+        ("is_waiting", "?"),
+        ("due", "i8"),  # not of this symbol: the list of those that trade, from the first on
+        ("side", "i8"),
+        ("price", "f8"),
+        ("closing", "f8"),
+        ("closing_fee", "f8"),
+        ("opening", "f8"),
+        ("is_opening", "?"),  # something was to be opened
+        ("is_limited", "?"),  # but nothing may be under F18
     ],
     align=True,
 )
@@ -327,6 +356,12 @@ STATE = np.dtype(
         ("saved_working", "i8"),
         ("saved_orders", "i8"),
         ("tried", "i8"),
+        ("targets", "i8"),  # (n_symbols,) of `TARGET`, 0 without target weights
+        ("rebalance_bars", "i8"),  # bars with weights, ascending, and the weights of each
+        ("weights", "i8"),
+        ("n_rebalances", "i8"),
+        ("band", "f8"),  # NaN: every row of weights makes orders
+        ("flows", "i8"),  # money to be moved at each close, and what was; 0 without flows
     ],
     align=True,
 )

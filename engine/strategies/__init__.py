@@ -1,4 +1,7 @@
-"""The built-in strategies: formulas shipped as TOML files beside this module."""
+"""The built-in strategies, shipped as TOML files beside this module.
+
+Most are formulas; those of the kind "target" are functions of `engine.targets.rules`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from importlib import resources
 from typing import Any
 
 from engine.errors import InvalidFormulaError, UnknownStrategyError
-from engine.formula.definition import StrategyDefinition, formula_definition
+from engine.formula.definition import (
+    StrategyDefinition,
+    formula_definition,
+    parameter_spec,
+)
+from engine.targets.planned import RULES
 
 _NAMES = (
     "buy_and_hold",
@@ -21,6 +29,12 @@ _NAMES = (
     "donchian_breakout",
     "keltner_breakout",
     "time_series_momentum",
+    "momentum_rotation",
+    "dual_momentum",
+    "pairs",
+    "volatility_target",
+    "fixed_weights",
+    "dollar_cost_average",
 )
 _KEYS = {"name", "title", "description", "source", "params", "formula"}
 
@@ -45,7 +59,12 @@ def builtin(name: str) -> StrategyDefinition:
         raise UnknownStrategyError(
             f"Unknown strategy {name!r}.{hint} The built-in ones are {', '.join(_NAMES)}."
         )
-    return read_strategy(resources.files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+    text = resources.files(__name__).joinpath(f"{name}.toml").read_text("utf-8")
+    if name in RULES:
+        table = tomllib.loads(text)
+        params = {key: parameter_spec(key, value) for key, value in table.pop("params").items()}
+        return StrategyDefinition(**table, params=params)
+    return read_strategy(text)
 
 
 def read_strategy(text: str, *, name: str = "formula") -> StrategyDefinition:

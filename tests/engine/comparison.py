@@ -46,8 +46,11 @@ def first_difference(got: Ledger, expected: Ledger, cash: float) -> str | None:
         difference = _table_difference(table, getattr(got, table), getattr(expected, table), cash)
         if difference is not None:
             return difference
-    for name in ("time", "equity", "cash", "market_value", "gross_value"):
+    for name in ("time", "equity", "cash", "market_value", "gross_value", "flow"):
         one, two = getattr(got, name), getattr(expected, name)
+        if name == "flow":  # None without flows
+            one = np.zeros(got.equity.size) if one is None else one
+            two = np.zeros(expected.equity.size) if two is None else two
         if one.shape != two.shape:
             return f"{name}: shape {one.shape}, expected {two.shape}"
         for i in range(one.size):

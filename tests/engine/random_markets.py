@@ -132,6 +132,7 @@ def random_signals(rng: random.Random, market: Market, grid: float) -> Signals:
         SizeKind.UNITS: [1.0, 10.0, 30.0, 100.0],
         SizeKind.CASH: [50.0, 1000.0, 5000.0],
         SizeKind.RISK: [0.01, 0.05, 0.2],
+        SizeKind.KELLY: [0.5, 1.0, 3.0],
     }[kind]
     shape = market.close.shape
     size = np.array([rng.choice(scale) for _ in range(shape[0] * shape[1])]).reshape(shape)
@@ -251,8 +252,17 @@ def random_config(rng: random.Random, market: Market, grid: float) -> RunConfig:
             "costs": costs,
             "margin": margin,
             "risk": risk,
+            "flows": random_flows(rng, market),
         }
     )
+
+
+def random_flows(rng: random.Random, market: Market) -> dict[str, Any] | None:
+    """Now and then a regular contribution or withdrawal; too small to grow beyond F16."""
+    if rng.random() < 0.7 or market.time.size > 60:
+        return None
+    every = rng.choice(["day", "week", "month", "quarter", "year"])
+    return {"amount": rng.choice([25.0, 300.0, -40.0, -500.0]), "every": every}
 
 
 # ── cutting a case down ─────────────────────────────────────────────────────────────────────

@@ -23,15 +23,25 @@ DEFAULTS = {
     "keltner_breakout": {"length": 20, "width": 2.0},
     "time_series_momentum": {"lookback": 252},
 }
+OTHER_DEFAULTS = {
+    "momentum_rotation": {"lookback": 126, "top": 3},
+    "dual_momentum": {"lookback": 252},
+    "pairs": {"lookback": 60, "entry": 2.0, "exit": 0.5},
+    "volatility_target": {"target": 0.10, "lookback": 20},
+    "fixed_weights": {"weights": {}, "rebalance": "month"},
+    "dollar_cost_average": {"amount": 1000.0, "every": 21},
+}
 
 
 def test_names_and_defaults_are_those_of_the_design():
-    assert set(builtin_names()) == set(DEFAULTS)
+    assert set(builtin_names()) == {*DEFAULTS, *OTHER_DEFAULTS}
     for name, defaults in DEFAULTS.items():
         assert resolve_params(builtin(name), {}) == {**defaults, "direction": "long_only"}
+    for name, defaults in OTHER_DEFAULTS.items():
+        assert resolve_params(builtin(name), {}) == defaults
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("name", [*DEFAULTS, *OTHER_DEFAULTS])
 def test_every_strategy_explains_itself(name):
     definition = builtin(name)
 

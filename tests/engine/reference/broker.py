@@ -77,6 +77,10 @@ def settle_lots(
         if lot.quantity <= 0.0:
             book.lots.pop(0)
     account.trades.extend(rows)
+    book.result += sum(row["pnl"] for row in rows)
+    if is_whole:
+        account.results.append(book.result)
+        book.result = 0.0
     return rows
 
 

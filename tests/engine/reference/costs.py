@@ -79,3 +79,18 @@ def whole_lots(x: float, lot: float) -> float:
     if lot == 0.0 or x == math.inf:
         return max(x, 0.0)
     return max(math.floor(x / lot + 1e-9) * lot, 0.0)
+
+
+def kelly_fraction(results: list[float], value: float) -> float:
+    """F7: value × (W − (1 − W)/payoff) of the positions closed so far, in [0, 1]; 0.1 early on."""
+    if len(results) < 20:
+        return 0.1
+    wins = [result for result in results if result > 0.0]
+    losses = [-result for result in results if result < 0.0]
+    share = len(wins) / len(results)
+    if not wins:
+        return 0.0
+    if losses:
+        payoff = (sum(wins) / len(wins)) / (sum(losses) / len(losses))
+        share -= (1.0 - share) / payoff
+    return min(max(value * share, 0.0), 1.0)

@@ -28,6 +28,7 @@ class Outcome:
     time: list[int] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
     cash: list[float] = field(default_factory=list)
+    flow: list[float] = field(default_factory=list)
     market_value: list[float] = field(default_factory=list)
     gross_value: list[float] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -58,6 +59,7 @@ def ledger_of(out: Outcome) -> Ledger:
         conflicts=out.conflicts,
         status=out.status,
         recon_error=out.recon_error,
+        flow=np.array(out.flow),
     )
 
 

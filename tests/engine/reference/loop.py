@@ -15,6 +15,7 @@ from engine.types import (
     OrderType,
     Reason,
     Signals,
+    SizeKind,
 )
 from tests.engine.reference.actions import sell_fractions, split_shares
 from tests.engine.reference.broker import (
@@ -23,11 +24,12 @@ from tests.engine.reference.broker import (
     fill_entry,
     trade_row,
 )
-from tests.engine.reference.costs import has_impact
+from tests.engine.reference.costs import has_impact, kelly_fraction
+from tests.engine.reference.flows import due
 from tests.engine.reference.ledger import Outcome, ledger_of
 from tests.engine.reference.path import run_inside, satisfied_reason
 from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Levels, Order
-from tests.engine.reference.sizes import trailing_level, use_cap, within_cap
+from tests.engine.reference.sizes import DUST, trailing_level, use_cap, within_cap
 
 DAY_MS = 86_400_000
 NAME = {LONG: "long", SHORT: "short"}
@@ -66,7 +68,7 @@ class Simulation:
         self.next_number = 0
         self.peak = config.cash
         self.is_stopped = False
-        self.interest = self.borrow = self.dividends = 0.0
+        self.interest = self.borrow = self.dividends = self.contributions = 0.0
         self.last_own = [
             max((i for i in range(len(market.time)) if market.has_bar[s, i]), default=-1)
             for s in self.symbols
@@ -87,6 +89,7 @@ class Simulation:
             self.at_close(i)  # (e)
             self.mark_closes()  # (f)
             self.margin_and_risk(i)  # (g)
+            self.move_flow(i)
             if self.out.status != "bankrupt":
                 self.strategy(i)  # (h)
                 if i == len(self.market.time) - 1 and self.config.execution.finalize:
@@ -382,6 +385,23 @@ class Simulation:
             if order.symbol == s and (side is None or (order.side == side and not order.is_exit)):
                 self.account.finish(order, OrderStatus.CANCELLED, reason)
 
+    def move_flow(self, i: int) -> None:
+        """What is due at this close; a withdrawal from cash that margin does not need (F10)."""
+        account, times = self.account, [int(time) for time in self.market.time[self.market.first :]]
+        moved = 0.0
+        if self.out.status != "bankrupt":
+            moved = due(times, i - self.market.first, self.config.flows)
+            free = min(account.cash, account.available(FillPhase.CLOSE))
+            if free <= DUST * account.equity(FillPhase.CLOSE):
+                free = 0.0
+            moved = max(moved, -free)
+        before = account.equity(FillPhase.CLOSE)
+        account.cash += moved
+        self.contributions += moved
+        self.out.flow.append(moved)
+        if moved and before > 0.0:
+            self.peak *= account.equity(FillPhase.CLOSE) / before
+
     # ── (h) ─────────────────────────────────────────────────────────────────────────────────
 
     def strategy(self, i: int) -> None:
@@ -412,6 +432,9 @@ class Simulation:
             side: sides[side].limit is None and sides[side].trigger is None for side in sides
         }
         has_room = {side: self.count_of(s, side) < self.signals.pyramiding for side in sides}
+        is_kelly = self.signals.size_kind == SizeKind.KELLY
+        if is_kelly and self.size_of(float(self.signals.size[row, i]))[1] <= 0.0:
+            has_room = dict.fromkeys(sides, False)
 
         # State is taken before the orders: position, room.
         held = book.side
@@ -448,6 +471,13 @@ class Simulation:
         }
         return self.live(self.symbols[s], i, position)
 
+    def size_of(self, size: float) -> tuple[SizeKind, float]:
+        """The size at the signal bar; kelly is a fraction by then, 0 without an edge (F7)."""
+        if self.signals.size_kind != SizeKind.KELLY:
+            return self.signals.size_kind, size
+        share = kelly_fraction(self.account.results, size)
+        return SizeKind.FRACTION, share / len(self.symbols)
+
     def count_of(self, s: int, side: int) -> int:
         """Open entries plus working entries of a direction."""
         account = self.account
@@ -475,6 +505,8 @@ class Simulation:
         def value(field: str, rows: Any) -> float | None:
             return None if rows is None else float(said.get(field, rows[row, i]))
 
+        size_kind, size = self.size_of(value("size", self.signals.size))
+
         def line(field: str, rows: Any) -> tuple[float, float] | None:
             if rows is None:
                 return None
@@ -496,8 +528,8 @@ class Simulation:
             side,
             kind,
             False,
-            size_kind=self.signals.size_kind,
-            size=value("size", self.signals.size),
+            size_kind=size_kind,
+            size=size,
             limit=value(f"limit_{name}", wants.limit),
             trigger=value(f"trigger_{name}", wants.trigger),
             expire_bars=0 if kind == OrderType.MARKET and not self.has_volume else expire_bars,
@@ -531,6 +563,7 @@ class Simulation:
     def finish(self) -> None:
         """Open rows, totals, and the reconciliation of F16."""
         account, out = self.account, self.out
+        out.flow += [0.0] * (len(out.equity) - len(out.flow))  # nothing after ruin
         out.orders = sorted(out.orders + account.working, key=lambda order: order.number)
         realized = sum(row["pnl"] for row in out.trades)
         unrealized = 0.0
@@ -556,10 +589,11 @@ class Simulation:
             "interest": self.interest,
             "borrow": -self.borrow,
             "dividends": self.dividends,
-            "contributions": 0.0,
+            "contributions": self.contributions,
             "fees": -account.fees,
         }
         if out.equity:
             made = realized + unrealized + self.dividends + self.interest - self.borrow
+            made += self.contributions
             gained = out.equity[-1] - self.config.cash
             out.recon_error = abs(made - gained) / self.config.cash

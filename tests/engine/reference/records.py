@@ -163,6 +163,7 @@ class Book:
     fill_price: float | None = None  # its last fill price in this bar (F7)
     room: float = math.inf  # F9: what the cap leaves of this bar
     freed: float = 0.0  # step (d): what other symbols may not use yet (F7)
+    result: float = 0.0  # of the position's trades since it was opened
     last_bar: Bar | None = None
     is_forced: bool = False  # a margin or risk exit waits for the next open
 
@@ -205,6 +206,7 @@ class Account:
     done: list[Order] = field(default_factory=list)  # since the last flush into the log
     fills: list[Fill] = field(default_factory=list)  # since the last flush into the log
     trades: list[dict[str, Any]] = field(default_factory=list)  # the same
+    results: list[float] = field(default_factory=list)  # of positions closed, for kelly (F7)
     i_time: int = 0
     bars: list[Bar | None] = field(default_factory=list)
     fees: float = 0.0
