@@ -7,6 +7,7 @@ A missing value is "–". The minus sign is U+2212, the space before % a narrow 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 MISSING = "–"
@@ -86,7 +87,12 @@ def short_money(value: Number) -> str:
 
 
 def plain(value: object) -> str:
-    """Return a parameter's value as one would type it: 2.0 is "2", 0.02 is "0.02"."""
+    """Return a parameter's value as one would type it: 2.0 is "2", 0.02 is "0.02".
+
+    Weights by symbol are "AAPL 0.6, MSFT 0.4", none of them is "equal".
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {plain(part)}" for name, part in value.items()) or "equal"
     if isinstance(value, bool) or value is None:
         return MISSING if value is None else str(value).lower()
     if isinstance(value, int | float):

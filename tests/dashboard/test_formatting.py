@@ -88,3 +88,8 @@ def test_nothing_is_ever_minus_zero_or_the_word_nan(value: float, digits: int) -
         assert "-" not in text
         if text.startswith("\u2212"):
             assert digits_only.strip("0.,$") != ""
+
+
+def test_weights_are_read_by_symbol() -> None:
+    assert fmt.plain({"AAPL": 0.6, "MSFT": 0.4}) == "AAPL 0.6, MSFT 0.4"
+    assert fmt.plain({}) == "equal"

@@ -149,7 +149,7 @@ def test_a_slider_has_fine_enough_steps(spec: dict, step: float, decimals: int) 
     assert scale["decimals"] == decimals
 
 
-def test_volume_and_flows_are_said_in_plain_sentences():
+def test_the_volume_cap_and_impact_are_said_in_plain_sentences():
     form = {"time_in_force": "day", "participation": 10, "impact": 0.1}
 
     assert view.volume_sentence(form) == (
@@ -159,10 +159,6 @@ def test_volume_and_flows_are_said_in_plain_sentences():
     assert view.volume_sentence({"time_in_force": "gtc"}) == (
         "Any size fills at once; limits and stops work until filled."
     )
-    assert view.flow_sentence({"flow_every": "month", "flow_amount": -500}) == (
-        "At the first bar of each month $500 is taken out."
-    )
-    assert view.flow_sentence({"flow_every": "none", "flow_amount": 500}) == ""
 
 
 def test_strategies_are_grouped_by_what_they_are_made_of():

@@ -89,9 +89,7 @@ def _show(
     now, then = view.draft_label(form, before)
     result.legend = parts.legend(now, then if old else None)
     result.elapsed = fmt.elapsed(preview["elapsed_ms"])
-    flows = view.flow_sentence(form)
-    said = preview["summary"]
-    result.summary = said if not flows or "paid in" in said else f"{said} {flows}"
+    result.summary = preview["summary"]
     result.notice = parts.identical(preview["identical"])
 
 

@@ -235,15 +235,6 @@ def volume_sentence(form: Form) -> str:
     return f"{text} Size moves the price by {' and '.join(laws)}." if laws else text
 
 
-def flow_sentence(form: Form) -> str:
-    """Return what is paid in or taken out, "" when nothing is."""
-    amount, every = form.get("flow_amount"), str(form.get("flow_every"))
-    if not isinstance(amount, int | float) or not amount or every in ("None", "none"):
-        return ""
-    verb = "paid in" if amount > 0 else "taken out"
-    return f"At the first bar of each {every} {fmt.money(abs(amount))} is {verb}."
-
-
 def cash_sentence(form: Form) -> str:
     """Return what idle cash, borrowing and margin do."""
     cash, borrow = _number(form, "cash_rate"), _number(form, "borrow_rate")
