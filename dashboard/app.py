@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, set_props
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, set_props
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
@@ -148,12 +148,12 @@ def _register_routing(app: Dash, api: Api) -> None:
             return "", []
         return str(count), shell.starred(starred)
 
-    # It changes nothing: with an output in what was just built it runs when that is first shown.
+    # One call for all parts: each costs a round through everything on the page.
     app.clientside_callback(
         ClientsideFunction("hindcastLater", "wait"),
-        Output(ids.later(MATCH), "clear_data"),
-        Input(ids.later(MATCH), "data"),
-        State(ids.later(MATCH), "id"),
+        Output(ids.PAGE, "data-later"),
+        Input(ids.later(ALL), "data"),
+        State(ids.later(ALL), "id"),
     )
     app.clientside_callback(ClientsideFunction("hindcast", "shown"), Input(ids.TITLE, "data"))
     app.clientside_callback(ClientsideFunction("hindcast", "note"), Input(ids.TOAST, "data"))

@@ -42,13 +42,16 @@
   });
 
   clientside.hindcastLater = {
-    wait: (held, id) => {
-      const place = document.getElementById(id.of);
-      if (held && place) {
-        waiting.set(place, held);
+    wait: (parts, ids) => {
+      ids.forEach(({ of }, i) => {
+        const place = document.getElementById(of);
+        if (!place || !parts[i] || place.firstElementChild) return;
+        waiting.set(place, parts[i]);
         near.observe(place);
-        if (!isIdling) later();
+      });
+      if (waiting.size && !isIdling) {
         isIdling = true;
+        later();
       }
       return clientside.no_update;
     },
