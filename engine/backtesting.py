@@ -11,6 +11,7 @@ from config.run import RunConfig
 from engine.benchmark import buy_and_hold, hold
 from engine.checks import Band, Observation, band, look_ahead, not_run, warm_up
 from engine.clock import timeframe_of
+from engine.detail import detail_of, with_detail
 from engine.errors import InvalidBarsError, InvalidParameterError
 from engine.market import build_market
 from engine.metrics import Metrics, compute_metrics, conventions, curve_metrics
@@ -25,6 +26,7 @@ def backtest(
     config: Mapping[str, Any] | RunConfig,
     *,
     checks: bool = True,
+    detail: Mapping[str, Bars] | None = None,
 ) -> RunResult:
     """Run a strategy over bars and return what happened, measured and checked.
 
@@ -39,6 +41,9 @@ def backtest(
     checks : bool
         Whether to look for look-ahead and warm-up errors, which runs the strategy some seventy
         times more. The books are always reconciled.
+    detail : mapping of symbol to Bars, optional
+        Finer bars of traded symbols, which replace the path rule inside the bars that they agree
+        with (F4); as `Bars.detail` does.
 
     Returns
     -------
@@ -63,6 +68,8 @@ def backtest(
     >>> result.metrics["final_equity"]
     109999.0
     """
+    if detail is not None:
+        bars, config = with_detail(bars, config, detail)
     run = plan_run(_with_bars_known(bars, config))
     market = run.market(bars)
     _require_volumes(run.config, market)
@@ -140,6 +147,21 @@ def _benchmark(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatA
     return value
 
 
+def _coverage(market: Market, config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Return in how many bars finer ones replaced the path rule, when they were asked for."""
+    detail = detail_of(market, config)
+    if detail is None:
+        return {}
+    n_bars = int(market.has_bar[:, market.first :].sum())
+    found = {
+        "timeframe": config.execution.detail_timeframe,
+        "bars": n_bars - detail.n_without - detail.n_contradicting,
+        "without": detail.n_without,
+        "contradicting": detail.n_contradicting,
+    }
+    return {"detail": found}
+
+
 def _no_verdicts() -> dict[str, dict[str, str]]:
     verdict = not_run("A preview is not checked.")
     return {"look_ahead": verdict, "warm_up": verdict}
@@ -188,6 +210,7 @@ def _result(
             "ambiguous_fills": ledger.ambiguous_fills,
             "band": spread.final_equity,
             "recon_error": ledger.recon_error,
+            **_coverage(market, config),
         },
         config=config.model_dump(mode="json"),
         status=ledger.status,

@@ -81,6 +81,7 @@ def build_market(
         delisted=np.array([b.delisted and span.stop == b.time.size for b, span, _ in kept]),
         calendars=tuple(b.calendar for b, _, _ in kept),
         zones=tuple(b.tz for b, _, _ in kept),
+        detail=tuple(b.detail for b, _, _ in kept),
         first=0 if start_ms is None else int(clock.searchsorted(start_ms)),
     )
 

@@ -17,6 +17,7 @@ from engine.errors import InvalidFormulaError, InvalidParameterError
 from engine.event_files import EventDefinition, file_strategy, plan_events
 from engine.formula import StrategyDefinition, plan_strategy
 from engine.formula.definition import ParameterValue, formula_definition, resolve_params
+from engine.formula.periods import most_bars
 from engine.market import build_market
 from engine.planned import PlannedFormula, PlannedStrategy
 from engine.sizing import SIZE_KINDS, sizing_lookback
@@ -147,7 +148,7 @@ def resolve(
         If there is no built-in strategy of that name.
     """
     given = config if isinstance(config, RunConfig) else _validated(config)
-    refuse_unavailable(given)
+    refuse_coarse_detail(given)
     definition, params = _strategy(given)
     sizing = given.sizing
     if sizing is None and definition.kind == "formula" and "size" not in definition.formula:
@@ -169,18 +170,14 @@ def _strategy(config: RunConfig) -> tuple[StrategyDefinition, dict[str, Paramete
     return definition, resolve_params(definition, wanted.params)
 
 
-def refuse_unavailable(config: RunConfig) -> None:
-    """Raise InvalidParameterError for the first option that this version does not carry out."""
-    execution = config.execution
-    wanted = {
-        "execution.detail_timeframe": execution.detail_timeframe,
-    }
-    for name, value in wanted.items():
-        if value is not None:
-            raise InvalidParameterError(
-                f"`{name}` is not available in this version: leave it out or set it to null.",
-                field=name,
-            )
+def refuse_coarse_detail(config: RunConfig) -> None:
+    """Raise InvalidParameterError for finer bars that are not finer than the run's own (F4)."""
+    detail = config.execution.detail_timeframe
+    if detail is not None and not most_bars(config.timeframe, detail) > 1:
+        raise InvalidParameterError(
+            f"Expected a timeframe finer than the run's {config.timeframe}, was {detail}.",
+            field="execution.detail_timeframe",
+        )
 
 
 def start_ms(text: str | None) -> int | None:

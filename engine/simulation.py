@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 
 from config.run import Fill, Path, RunConfig
+from engine.detail import detail_of
 from engine.errors import InvalidBarsError, InvalidParameterError, ReconciliationError
 from engine.event_books import EventBooks
 from engine.flows import flow_bars, planned_flows
@@ -262,6 +263,7 @@ class _Books:
         self.fills = np.empty(n_rows, FILL)
         self._decisions = decisions  # kept alive: the state knows only addresses
         self._books = _empty_books(market, config)
+        self._detail = detail_of(market, config)
         state = np.zeros(1, STATE)[0]
         state["books"] = address_of(self._books)
         self._memory = _point_at_memory(
@@ -273,6 +275,9 @@ class _Books:
             saved_orders=n_working * ORDER.itemsize,
             tried=2 * n_inside * FILL.itemsize,
         )
+        if self._detail is not None:
+            state["spans"] = address_of(self._detail.spans)
+            state["details"] = address_of(self._detail.bars)
         state["rules"] = _rules(decisions, config, path)
         for name in ("cash", "equity", "peak"):
             state["account"][name] = config.cash

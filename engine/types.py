@@ -153,6 +153,8 @@ class Bars:
         Exchange code ("XNYS"), "24/7", "fx", or None when unknown.
     tz : str
         IANA zone of the exchange.
+    detail : Bars or None
+        Finer bars of the same symbol, which may replace the path rule (F4).
     """
 
     time: IntArray
@@ -167,6 +169,7 @@ class Bars:
     delisted: bool = False
     calendar: str | None = None
     tz: str = "UTC"
+    detail: Bars | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +180,7 @@ class Market:
     the ratio that acts at a bar (1.0: none), `dividend` the cash per raw share (0.0: none); an
     action without a bar on its date stands at the symbol's next bar (F14). The run itself starts
     at index `first`: earlier bars feed indicators only. `read` holds symbols that formulas read
-    and nobody trades, on a clock of their own.
+    and nobody trades, on a clock of their own. `detail` holds each symbol's finer bars, if any.
     """
 
     symbols: tuple[str, ...]
@@ -196,6 +199,7 @@ class Market:
     zones: tuple[str, ...]
     first: int
     read: Market | None = None
+    detail: tuple[Bars | None, ...] = ()
 
     @cached_property
     def has_action(self) -> BoolArray:

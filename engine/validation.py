@@ -53,6 +53,8 @@ def check_bars(symbol: str, bars: Bars) -> None:
         )
     _check_actions(symbol, "split ratio", bars.splits, 1.0 / LARGEST_RATIO, LARGEST_RATIO)
     _check_actions(symbol, "dividend", bars.dividends, SMALLEST, LARGEST)
+    if bars.detail is not None:
+        check_bars(f"{symbol} (finer bars)", bars.detail)
 
 
 def _check_shapes(symbol: str, bars: Bars) -> None:

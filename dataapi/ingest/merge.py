@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dataapi.ingest.problems import IngestError
@@ -30,7 +32,7 @@ def merge_bars(stored: Bars, given: Bars, *, replace: bool) -> Bars:
     keep = ~inside if replace else ~taken
     time = np.concatenate([stored.time[keep], given.time])
     order = np.argsort(time, kind="stable")
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(stored, name)[keep], getattr(given, name)])[order]
         for name in COLUMNS
     }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from config.run import RunConfig
 from dataapi import wire
 from dataapi.problems import TooLarge, Unprocessable, nearest
 from dataapi.services.identity import run_id, run_key
 from dataapi.store import NotStoredError, SeriesInfo, Store, fingerprint, portfolio_fingerprint
+from engine.clock import DAY_MS
 from engine.resolve import RunPlan, plan_run
 from engine.types import Bars
 from engine.version import ENGINE_VERSION
@@ -47,7 +50,7 @@ class Inputs:
 
     def _data_item(self, symbol: str) -> dict[str, Any]:
         bars, timeframe = self.bars[symbol], self.config.timeframe
-        return {
+        item: dict[str, Any] = {
             "symbol": symbol,
             "timeframe": timeframe,
             "fingerprint": fingerprint(bars),
@@ -57,6 +60,13 @@ class Inputs:
             "adjusted": self.series[symbol].is_adjusted,
             "synthetic": self.series[symbol].is_synthetic,
         }
+        if bars.detail is not None:
+            item["detail"] = {
+                "timeframe": self.config.execution.detail_timeframe,
+                "fingerprint": fingerprint(bars.detail),
+                "bars": int(bars.detail.time.size),
+            }
+        return item
 
 
 def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
@@ -89,7 +99,9 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
     }
     for symbol, one in bars.items():
         _refuse_empty(series[symbol], one, plan)
-    n_bars = sum(one.time.size for one in bars.values())
+    _attach_detail(store, plan, bars)
+    finer = [one.detail for one in bars.values() if one.detail is not None]
+    n_bars = sum(one.time.size for one in [*bars.values(), *finer])
     if n_bars > max_run_bars:
         raise TooLarge(
             f"The run would read {n_bars:,} bars; the limit is {max_run_bars:,}. "
@@ -99,6 +111,34 @@ def gather(store: Store, config: RunConfig, *, max_run_bars: int) -> Inputs:
     print_ = portfolio_fingerprint(bars)
     key = run_key(resolved, ENGINE_VERSION, print_)
     return Inputs(plan=plan, bars=bars, series=series, fingerprint=print_, key=key)
+
+
+def _attach_detail(store: Store, plan: RunPlan, bars: dict[str, Bars]) -> None:
+    """Give traded symbols their finer bars, where the run asks for them and they are stored."""
+    timeframe = plan.config.execution.detail_timeframe
+    if timeframe is None:
+        return
+    for symbol in plan.config.symbols:
+        try:
+            detail = store.series.bars(symbol, timeframe, *_span_ms(bars[symbol]))
+        except NotStoredError:
+            continue
+        if detail.time.size:
+            bars[symbol] = replace(bars[symbol], detail=detail)
+    if all(bars[symbol].detail is None for symbol in plan.config.symbols):
+        message = (
+            f"No {timeframe} bars of {', '.join(plan.config.symbols)} are stored in the period: "
+            "import them first, or leave detail_timeframe out."
+        )
+        raise Unprocessable(
+            message, errors=[{"field": "execution.detail_timeframe", "message": message}]
+        )
+
+
+def _span_ms(bars: Bars) -> tuple[int, int]:
+    """Return the instants between which finer bars can lie inside bars, dates of any zone."""
+    step = int(np.diff(bars.time[-2:]).max(initial=DAY_MS))
+    return int(bars.time[0]) - DAY_MS, int(bars.time[-1]) + step + DAY_MS
 
 
 def read_symbols(config: RunConfig) -> list[str]:

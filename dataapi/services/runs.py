@@ -124,6 +124,9 @@ class Runs:
     def _request(self, config: RunConfig) -> Request:
         """Return what determines the key of a request: its text and the state of its series."""
         states = self.store.series.states(read_symbols(config), config.timeframe)
+        detail = config.execution.detail_timeframe
+        if detail is not None:
+            states += self.store.series.states(config.symbols, detail)
         return config.model_dump_json(), states
 
     def _remembered(self, request: Request) -> StoredRun | None:

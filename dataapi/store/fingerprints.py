@@ -30,7 +30,8 @@ def portfolio_fingerprint(bars: Mapping[str, Bars]) -> str:
 
     For each symbol: its name, a zero byte, `fingerprint` (32 bytes), the canonical JSON of its
     terms (calendar, delisted, lot, tz), a zero byte, then for splits and for dividends their
-    number (int64) and the pairs (int64 time, float64 value), all little-endian.
+    number (int64) and the pairs (int64 time, float64 value), all little-endian; for finer bars
+    that replace the path rule the word detail and their `fingerprint` (32 bytes).
     """
     digest = hashlib.sha256()
     for symbol in sorted(bars):
@@ -47,6 +48,8 @@ def portfolio_fingerprint(bars: Mapping[str, Bars]) -> str:
             digest.update(np.array(len(actions), "<i8").tobytes())
             pairs = np.array(list(actions), dtype=[("time", "<i8"), ("value", "<f8")])
             digest.update(pairs.tobytes())
+        if one.detail is not None:
+            digest.update(b"detail" + bytes.fromhex(fingerprint(one.detail)))
     return digest.hexdigest()
 
 

@@ -292,7 +292,7 @@ class SeriesStore:
 
     def _decode(self, database: peewee.Database, row: Row) -> Bars:
         """Return the bars of a row; their columns may come from the cache."""
-        columns = self._cache.get(row["fingerprint"])
+        columns: dict[str, Any] | None = self._cache.get(row["fingerprint"])
         if columns is None:
             where = f"{row['symbol']} {row['timeframe']}"
             columns = read_columns(database, row["id"], row["n_bars"], where=where)

@@ -27,11 +27,11 @@ from engine.kernels.broker_constants import (
     TARGETS,
     THIS_CLOSE,
 )
+from engine.kernels.broker_detail import match_bar
 from engine.kernels.broker_events import decide_events
 from engine.kernels.broker_fills import cancel_entries, find_entry
 from engine.kernels.broker_flows import move_flow
 from engine.kernels.broker_formula import speak
-from engine.kernels.broker_inside import match_inside
 from engine.kernels.broker_memory import (
     book_at,
     inlined_step,
@@ -114,7 +114,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             if rules.has_levels:
                 for s in range(n_symbols):
                     if book_at(state, s).has_bar:
-                        match_inside(state, i, s)
+                        match_bar(state, i, s, t)
         # (e) the close
         for s in range(n_symbols):
             book = book_at(state, s)

@@ -292,6 +292,7 @@ def open_entry(state, i, s, order, quantity, price, phase):
     entry.i_time = i
     entry.phase = phase
     entry.due = NOT_DUE
+    entry.fine = book.fine
     entry.i_closed = -1
     entry.quantity = quantity
     entry.price = price

@@ -45,7 +45,7 @@ NAN = math.nan
 
 @step
 def match_inside(state, i, s):
-    """Run step (d) of one symbol, and count what another path rule would have changed."""
+    """Follow a bar inside by the path rule, and count what another rule would have changed."""
     account = state.account
     book = book_at(state, s)
     path = state.rules.path
@@ -64,7 +64,6 @@ def match_inside(state, i, s):
         follow(state, i, s, path)
         account.ambiguous += mark_ambiguous(state, i, s, begin, n_tried)
     trigger_orders(state, s)
-    account.freed += book.freed
 
 
 @step
@@ -265,7 +264,7 @@ def is_preceded(state, i, s, entry):
     rules = state.rules
     book = book_at(state, s)
     level = due_level(entry)
-    is_fresh = entry.phase == INSIDE and entry.i_time == i
+    is_fresh = entry.phase == INSIDE and entry.i_time == i and entry.fine == book.fine
     for w in range(book.n_working):
         order = working_at(state, s, w)
         if (is_fresh or order.side != entry.side) and is_touched(rules, book, order):

@@ -15,7 +15,9 @@ from engine.kernels.broker_records import (
     BOOK,
     ENTRY,
     FILL,
+    FINE,
     ORDER,
+    SPAN,
     STEP,
     TARGET,
     WORKING,
@@ -46,6 +48,8 @@ def viewer(dtype):
 _book, _entry, _working = viewer(BOOK), viewer(ENTRY), viewer(WORKING)
 _order, fill_view, _target = viewer(ORDER), viewer(FILL), viewer(TARGET)
 _step, _write = viewer(STEP), viewer(WRITE)
+_span, _fine = viewer(SPAN), viewer(FINE)
+SPAN_SIZE, FINE_SIZE = SPAN.itemsize, FINE.itemsize
 BOOK_SIZE, ENTRY_SIZE, WORKING_SIZE = BOOK.itemsize, ENTRY.itemsize, WORKING.itemsize
 ORDER_SIZE, FILL_SIZE, TARGET_SIZE = ORDER.itemsize, FILL.itemsize, TARGET.itemsize
 STEP_SIZE, WRITE_SIZE = STEP.itemsize, WRITE.itemsize
@@ -148,6 +152,18 @@ def working_at(state, s, w):
 def target_at(state, s):
     """Return the rebalance order of symbol `s`."""
     return _target(state.targets + s * TARGET_SIZE)
+
+
+@step
+def span_at(state, s, t):
+    """Return which finer bars lie inside a bar."""
+    return _span(state.spans + (s * state.n_times + t) * SPAN_SIZE)
+
+
+@step
+def fine_at(state, k):
+    """Return a finer bar."""
+    return _fine(state.details + k * FINE_SIZE)
 
 
 @step

@@ -104,6 +104,7 @@ BOOK = np.dtype(
         ("room", "f8"),  # what may still fill in this bar (F9), inf without a cap
         ("freed", "f8"),
         ("result", "f8"),  # money in less money out since the position was opened, for `kelly`
+        ("fine", "i8"),  # counts the opens and the insides of finer bars, 0 without any
         ("last_bar", "i8"),  # index of a delisted symbol's last bar, else -1
         ("n_entries", "i8"),
         ("n_working", "i8"),
@@ -162,6 +163,7 @@ ENTRY = np.dtype(
         ("i_time", "i8"),
         ("phase", "i8"),
         ("due", "i8"),  # the exit chosen for this bar under a path rule: a Reason, or NOT_DUE
+        ("fine", "i8"),  # the book's, when it was made
         ("i_closed", "i8"),  # the bar in which a part of it was closed last, else -1
         ("quantity", "f8"),
         ("price", "f8"),
@@ -362,9 +364,19 @@ STATE = np.dtype(
         ("n_rebalances", "i8"),
         ("band", "f8"),  # NaN: every row of weights makes orders
         ("flows", "i8"),  # money to be moved at each close, and what was; 0 without flows
+        ("spans", "i8"),  # (n_symbols, n_times) of `SPAN`, 0 without finer bars
+        ("details", "i8"),  # of `FINE`
     ],
     align=True,
 )
+
+SPAN = np.dtype(
+    # The finer bars inside a bar; none: the path rule decides.
+    [("begin", "i8"), ("count", "i8")],
+    align=True,
+)
+
+FINE = np.dtype([("open", "f8"), ("high", "f8"), ("low", "f8"), ("close", "f8")], align=True)
 
 
 class Tape(NamedTuple):

@@ -344,9 +344,9 @@ def test_flows_of_fills_and_cash_conserve_money():
     ("change", "field", "said"),
     [
         (
-            {"execution": {"detail_timeframe": "1min"}},
+            {"execution": {"detail_timeframe": "1w"}},
             "execution.detail_timeframe",
-            "not available",
+            "finer than the run's 1d",
         ),
         ({"execution": {"participation": 1.5}}, "execution.participation", "less than or equal"),
         ({"execution": {"impact": -0.1}}, "execution.impact", "greater than or equal to 0"),

@@ -33,6 +33,7 @@ def settle_lots(
     """Close `quantity` of a position, first in first out, one trade row per pair (F11)."""
     book = account.books[symbol]
     bar = account.bars[symbol]
+    bar = bar and (bar.whole or bar)
     rows = []
     left = quantity
     # What closes a position closes every lot to its last digit, however small it is.
@@ -149,9 +150,8 @@ def close_quantity(
     before = account.available(phase)
     price, fee = raw, 0.0
     if not is_free:
-        price = price_after_costs(
-            account.config, side, raw, quantity, limit=limit, bar=book.last_bar
-        )
+        bar = account.bars[symbol] or book.last_bar
+        price = price_after_costs(account.config, side, raw, quantity, limit=limit, bar=bar)
         fee = fee_of(account.config.costs, quantity, price, is_maker=limit is not None)
     fill = Fill(account.i_time, symbol, side, quantity, price, fee, order_id, reason, phase, False)
     fill.closed = closed or []
@@ -263,7 +263,6 @@ def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> 
     book, symbol = account.books[order.symbol], order.symbol
     if book.room <= 0.0:
         return None  # F9: it waits
-    bar = account.bars[symbol]
     before = account.available(phase)
     held = abs(book.quantity) if book.side == -order.side else 0.0
     closing = within_cap(account, symbol, held)
@@ -287,7 +286,7 @@ def fill_entry(account: Account, order: Order, raw: float, phase: FillPhase) -> 
         )  # fmt: skip
         closing_fee = deal.fee(closing, price)
         if closing > 0.0:
-            upward = (raw > bar.open) if bar is not None else False
+            upward = (order.side > 0) != order.acts_as_limit
             fill.rows = settle_lots(
                 account, symbol, closing, price, closing_fee, Reason.FLIP, phase, raw=raw,
                 is_upward=upward,
@@ -369,5 +368,6 @@ def open_entry(
         best=price,
         i_time=account.i_time,
         phase=phase,
+        fine=account.fine,
         is_by_limit=order.acts_as_limit,
     )

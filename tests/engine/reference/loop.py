@@ -27,7 +27,7 @@ from tests.engine.reference.broker import (
 from tests.engine.reference.costs import has_impact, kelly_fraction
 from tests.engine.reference.flows import due
 from tests.engine.reference.ledger import Outcome, ledger_of
-from tests.engine.reference.path import run_inside, satisfied_reason
+from tests.engine.reference.path import run_bar, satisfied_reason
 from tests.engine.reference.records import LONG, SHORT, Account, Bar, Book, Levels, Order
 from tests.engine.reference.sizes import DUST, trailing_level, use_cap, within_cap
 
@@ -256,8 +256,32 @@ class Simulation:
         """(d): symbol after symbol, each with its whole path."""
         for s in range(len(self.symbols)):
             if self.account.bars[s] is not None:
-                self.account, n_ambiguous = run_inside(self.account, s)
+                fine = self.finer_bars(s)
+                self.account, n_ambiguous = run_bar(self.account, s, fine)
                 self.out.ambiguous_fills += n_ambiguous
+
+    def finer_bars(self, s: int) -> list[Bar]:
+        """F4: the finer bars inside this bar, none where they contradict it.
+
+        The twin knows bars of UTC dates, and of hours and minutes.
+        """
+        market, row, bar = self.market, self.symbols[s], self.account.bars[s]
+        if self.config.execution.detail_timeframe is None or market.detail[row] is None:
+            return []
+        prices = ("open", "high", "low", "close")
+        fine, i = market.detail[row], self.account.i_time + market.first
+        length = {"1d": 86_400_000, "1h": 3_600_000}[self.config.timeframe]
+        own = [
+            Bar(*(float(getattr(fine, n)[k]) for n in prices), bar.volume, whole=bar)
+            for k in range(len(fine.time))
+            if 0 <= fine.time[k] - market.time[i] < length
+        ]
+        if not own:
+            return []
+        sums = (own[0].open, max(b.high for b in own), min(b.low for b in own), own[-1].close)
+        said = (bar.open, bar.high, bar.low, bar.close)
+        agrees = all(abs(a - b) <= 1e-6 * b for a, b in zip(sums, said, strict=True))
+        return own if agrees else []
 
     def at_close(self, i: int) -> None:
         """(e): on-close orders, exits first; then the forced exit of a delisted symbol; expiry."""

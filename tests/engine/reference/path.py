@@ -45,6 +45,49 @@ def run_inside(account: Account, symbol: int) -> tuple[Account, int]:
     return own, n_ambiguous
 
 
+def run_bar(account: Account, symbol: int, fine: list[Bar]) -> tuple[Account, int]:
+    """Step (d) for one symbol: its bar by the path rule, or through its finer bars one by one."""
+    if not fine:
+        return run_inside(account, symbol)
+    coarse, n_ambiguous = account.bars[symbol], 0
+    for number, bar in enumerate(fine):
+        account.bars[symbol] = bar
+        account.fine = 2 * number + 1  # an open of its own, before the inside
+        at_fine_open(account, symbol)
+        account.fine = 2 * number + 2
+        account, n_more = run_inside(account, symbol)
+        n_ambiguous += n_more
+    account.bars[symbol], account.fine = coarse, 0
+    return account, n_ambiguous
+
+
+def at_fine_open(account: Account, symbol: int) -> None:
+    """What the open of a finer bar satisfies, there: exits, then entries, by number."""
+    raw = account.bars[symbol].open
+    for entry in sorted(account.books[symbol].entries, key=lambda entry: entry.number):
+        reason = satisfied_reason(entry, raw)
+        if reason is not None:
+            close_entry(account, symbol, entry, raw, FillPhase.INSIDE, reason)
+    for order in [o for o in account.working if o.symbol == symbol and not o.is_market]:
+        if order.type == OrderType.STOP_LIMIT and order.side * (raw - order.trigger) >= 0:
+            order.is_triggered = True
+        is_by_limit = order.acts_as_limit
+        distance = order.side * (raw - (order.limit if is_by_limit else order.trigger))
+        is_waiting = order.type == OrderType.STOP_LIMIT and not is_by_limit
+        if is_waiting or (distance > 0 if is_by_limit else distance < 0):
+            continue
+        entry = fill_entry(account, order, raw, FillPhase.INSIDE)
+        reason = None if entry is None else satisfied_reason(entry, raw)
+        if reason is not None:
+            close_entry(account, symbol, entry, raw, FillPhase.INSIDE, reason)
+
+
+def is_of_this_bar(account: Account, entry: Entry) -> bool:
+    """Whether an entry was made inside the bar (or finer bar) that is being followed."""
+    is_inside = entry.i_time == account.i_time and entry.phase == FillPhase.INSIDE
+    return is_inside and entry.fine == account.fine
+
+
 def something_is_reached(account: Account, symbol: int) -> bool:
     """Whether any level of the symbol lies within its bar (else nothing can happen)."""
     bar = account.bars[symbol]
@@ -244,7 +287,7 @@ def is_before(event: Event, exit_: Event, account: Account) -> bool:
 
     For the exit of a position held since the open this counts for orders of the other side only.
     """
-    is_new = exit_.entry.i_time == account.i_time and exit_.entry.phase == FillPhase.INSIDE
+    is_new = is_of_this_bar(account, exit_.entry)
     is_flip = event.order.side == -exit_.entry.side
     bar = account.bars[event.order.symbol]
     is_one_move = move_from_open(event, bar) == move_from_open(exit_, bar)
@@ -278,7 +321,7 @@ def may_and_must(
         return False, False
     may = is_reached(account, event, bar.low, bar.high)
     must = may
-    is_new = entry.i_time == account.i_time and entry.phase == FillPhase.INSIDE
+    is_new = is_of_this_bar(account, entry)
     if is_new:
         move_of_entry = -entry.side if entry.is_by_limit else entry.side
         if event.move != move_of_entry:

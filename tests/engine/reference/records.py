@@ -21,6 +21,7 @@ class Bar:
     low: float
     close: float
     volume: float
+    whole: Bar | None = None  # of a finer bar: the bar that it lies in (F4)
 
     @property
     def is_high_first(self) -> bool:
@@ -115,6 +116,7 @@ class Entry:
     best: float  # the highest high (long) or lowest low (short) since entry
     i_time: int
     phase: FillPhase
+    fine: int  # the finer open or inside that made it, 0 without any
     is_by_limit: bool  # for an entry inside the bar: by a limit, else by a stop
 
     def working_stop(self) -> tuple[float, Reason] | None:
@@ -209,6 +211,7 @@ class Account:
     results: list[float] = field(default_factory=list)  # of positions closed, for kelly (F7)
     i_time: int = 0
     bars: list[Bar | None] = field(default_factory=list)
+    fine: int = 0  # counts finer opens and insides
     fees: float = 0.0
 
     def finish(self, order: Order, status: OrderStatus, reason: Reason) -> None:
@@ -233,7 +236,7 @@ class Account:
             return book.last_close
         if phase == FillPhase.CLOSE:
             return bar.close
-        return bar.open if book.fill_price is None else book.fill_price
+        return (bar.whole or bar).open if book.fill_price is None else book.fill_price
 
     def equity(self, phase: FillPhase) -> float:
         """F16: cash + Σ q·mark."""
