@@ -1,0 +1,1 @@
+"""Each rule broken on purpose: see `__main__`."""

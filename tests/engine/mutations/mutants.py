@@ -1,0 +1,217 @@
+"""Each rule broken on purpose, once or more: what `mutations` applies, one at a time.
+
+A mutant that survives its tests is a test that is missing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+BROKER = "engine/kernels/broker.py"
+DETAIL = "engine/kernels/broker_detail.py"
+FILLS = "engine/kernels/broker_fills.py"
+INSIDE = "engine/kernels/broker_inside.py"
+PHASES = "engine/kernels/broker_phases.py"
+SIZES = "engine/kernels/broker_sizes.py"
+PAIRS = "engine/kernels/broker_trades.py"
+MARKET = "engine/market.py"
+SIMULATION = "engine/simulation.py"
+RATIOS = "engine/metrics/ratios.py"
+DRAWDOWNS = "engine/metrics/drawdowns.py"
+SERIES = "engine/metrics/series.py"
+TRADING = "engine/metrics/trading.py"
+SHARPE = "engine/significance/sharpe.py"
+OVERFITTING = "engine/significance/overfitting.py"
+CLOCK = "engine/clock.py"
+CHECKS = "engine/checks.py"
+ARITHMETIC = "engine/formula/arithmetic.py"
+
+
+class Mutant(NamedTuple):
+    """One fault: in `file`, `text` (which stands there once) becomes `fault`."""
+
+    rule: str
+    file: str
+    text: str
+    fault: str
+    tests: str
+
+
+def rule_file(number: int, name: str) -> str:
+    """Return the test file of an execution rule."""
+    return f"tests/engine/test_rule_f{number:02d}_{name}.py"
+
+
+METRICS = " ".join(
+    f"tests/engine/test_metrics{part}.py"
+    for part in ("", "_m1_growth", "_m4_returns", "_m7_benchmark", "_m8_trades")
+)
+SIGNIFICANCE = "tests/engine/test_metrics_m11_significance.py"
+FORMULA = "tests/engine/test_formula_values.py tests/engine/test_formula.py"
+ENTRIES = "tests/engine/test_truth_entries.py"
+EXITS = "tests/engine/test_truth_children.py"
+
+MUTANTS = (
+    # ── execution ───────────────────────────────────────────────────────────────────────────
+    Mutant("F1", PHASES, "return order.when == NEXT_OPEN", "return True", ENTRIES),
+    Mutant(
+        "F1", BROKER, "book.has_bar and not book.is_forced and book.last_bar != t",
+        "not book.is_forced and book.last_bar != t", rule_file(13, "gaps"),
+    ),
+    Mutant(
+        "F2", PHASES, "for is_exit in (True, False):", "for is_exit in (False, True):",
+        rule_file(1, "clock"),
+    ),
+    Mutant(
+        "F3", PHASES, "return is_limit and order.side * (order.limit - price) >= 0.0",
+        "return is_limit and order.side * (order.limit - price) > 0.0", ENTRIES,
+    ),
+    Mutant(
+        "F3", INSIDE, "return end >= level + through if is_up else end <= level - through",
+        "return end > level + through if is_up else end < level - through", ENTRIES,
+    ),
+    Mutant(
+        "F4", INSIDE, "return book.high - book.open < book.open - book.low",
+        "return book.high - book.open <= book.open - book.low", ENTRIES,
+    ),
+    Mutant(
+        "F4", INSIDE, "is_stop_sure = may_stop and (is_limit or",
+        "is_stop_sure = may_stop and (not is_limit or", ENTRIES,
+    ),
+    Mutant(
+        "F4", INSIDE, "if may_target and (path != PESSIMISTIC or not may_stop):",
+        "if may_target and (path == PESSIMISTIC or not may_stop):", EXITS,
+    ),
+    Mutant(
+        "F4", INSIDE, "if is_one_move and abs(other - book.open) < abs(level - book.open):",
+        "if is_one_move and abs(other - book.open) > abs(level - book.open):",
+        rule_file(4, "path"),
+    ),
+    Mutant(
+        "F4", DETAIL, "        match_fine_open(state, i, s)\n", "", rule_file(4, "detail"),
+    ),
+    Mutant(
+        "F4", DETAIL, "book.fine = 2 * k + 2", "book.fine = 2 * k + 1", rule_file(4, "detail"),
+    ),
+    Mutant(
+        "F5", FILLS, "entry.side * (entry.trail_level - entry.stop) <= 0.0",
+        "entry.side * (entry.trail_level - entry.stop) < 0.0", rule_file(5, "children"),
+    ),
+    Mutant("F5", PHASES, "            extreme = book.close\n", "            pass\n",
+           rule_file(5, "children")),
+    Mutant(
+        "F5", FILLS, "leave_at_once(state, i, s, number, raw, phase)\n", "pass\n", ENTRIES,
+    ),
+    Mutant(
+        "F6", SIZES, "np.floor(price / rules.tick + 1e-9)", "np.ceil(price / rules.tick + 1e-9)",
+        rule_file(6, "costs"),
+    ),
+    Mutant(
+        "F7", SIZES, "return np.floor(quantity / lot + 1e-9) * lot",
+        "return np.round(quantity / lot) * lot", rule_file(7, "size"),
+    ),
+    Mutant(
+        "F7", SIZES, "x = min(by_minimum, by_rate)", "x = by_rate", rule_file(7, "size"),
+    ),
+    Mutant(
+        "F7", SIZES, "deal.freed = state.account.freed if phase == INSIDE else 0.0",
+        "deal.freed = 0.0", rule_file(2, "order"),
+    ),
+    Mutant(
+        "F8", SIZES, "return min(fee, rules.maximum_rate * value)", "return fee",
+        rule_file(6, "costs"),
+    ),
+    Mutant(
+        "F9", SIZES, "    return floor_to_lot(book.room, book.lot)\n",
+        "    return book.room\n", rule_file(9, "volume"),
+    ),
+    Mutant(
+        "F10", SIZES, "return equity - rules.initial * deal.gross - deal.freed",
+        "return equity - deal.gross - deal.freed", rule_file(10, "margin"),
+    ),
+    Mutant(
+        "F10", PHASES, "max(cash - account.short_value, 0.0)", "max(cash, 0.0)",
+        rule_file(10, "margin"),
+    ),
+    Mutant("F10", PHASES, "MS_A_YEAR = 365.0 *", "MS_A_YEAR = 365.25 *", rule_file(10, "margin")),
+    Mutant(
+        "F11", FILLS, "fill.closing_fee = fee_of(state.rules, deal.closing, price, deal.is_maker)",
+        "fill.closing_fee = fee", rule_file(11, "trades"),
+    ),
+    Mutant(
+        "F12", PHASES, "if account.equity < rules.maintenance * gross:",
+        "if account.equity <= rules.maintenance * gross:", rule_file(12, "ruin"),
+    ),
+    Mutant("F12", PHASES, "if pnl < worst_pnl:", "if pnl <= worst_pnl:", rule_file(12, "ruin")),
+    Mutant(
+        "F13", BROKER, "            elif book.quantity != 0.0:\n                account.stale += 1",
+        "            elif book.quantity != 0.0:\n                account.stale += 0",
+        rule_file(13, "gaps"),
+    ),
+    Mutant("F14", PHASES, "        entry.stop /= ratio\n", "", rule_file(14, "actions")),
+    Mutant(
+        "F14", PHASES, "            order.size *= ratio\n", "            pass\n",
+        rule_file(14, "actions"),
+    ),
+    Mutant(
+        "F15", PHASES, "close_now(state, i, s, DELISTED)", "pass", rule_file(15, "end"),
+    ),
+    Mutant(
+        "F16", SIMULATION, "RECON_TOLERANCE = 1e-9", "RECON_TOLERANCE = 1e9",
+        rule_file(16, "books"),
+    ),
+    Mutant(
+        "F17", MARKET, "symbols = tuple(sorted(bars))", "symbols = tuple(bars)",
+        rule_file(17, "properties"),
+    ),
+    Mutant(
+        "F18", PHASES, "if drawdown <= -rules.max_drawdown and",
+        "if drawdown <= -2.0 * rules.max_drawdown and", rule_file(18, "limits"),
+    ),
+    Mutant(
+        "F18", SIZES, "room = rules.max_weight * equity - abs(book.quantity) * book.mark",
+        "room = rules.max_weight * equity", rule_file(18, "limits"),
+    ),
+    # ── metrics ─────────────────────────────────────────────────────────────────────────────
+    Mutant("M1", SERIES, "    ends[:1] = base\n", "", METRICS),
+    Mutant("M1", SERIES, "earned: FloatArray = value - flow",
+           "earned: FloatArray = value - 0.0 * flow", METRICS),
+    Mutant("M2", CLOCK, "return 260.0 if", "return 261.0 if", METRICS),
+    Mutant("M3", CLOCK, "DAYS_PER_YEAR = 365.25", "DAYS_PER_YEAR = 365.0", METRICS),
+    Mutant("M4", RATIOS, "float(excess.std(ddof=1))", "float(excess.std())", METRICS),
+    Mutant("M4", RATIOS, "np.mean(np.minimum(excess, 0.0) ** 2)",
+           "np.mean(excess[excess < 0.0] ** 2)", METRICS),
+    Mutant("M5", DRAWDOWNS, "i_peak=max(start - 1, 0)", "i_peak=start", METRICS),
+    Mutant("M6", RATIOS, "low, high = (float(q) for q in np.quantile(returns, (0.05, 0.95)))",
+           "low, high = (float(q) for q in np.quantile(returns, (0.1, 0.9)))", METRICS),
+    Mutant("M6", RATIOS, "float((squares * squares).mean()) / variance**2 - 3.0",
+           "float((squares * squares).mean()) / variance**2", METRICS),
+    Mutant("M7", RATIOS, "periods_per_year * (x_mean - beta * b_mean)",
+           "periods_per_year * (x_mean - b_mean)", METRICS),
+    Mutant("M8", TRADING, "win_rate - (1.0 - win_rate) / payoff",
+           "win_rate - (1.0 - win_rate) * payoff", METRICS),
+    Mutant("M8", TRADING, "ratio(float(pnl.mean()), std, math.sqrt(pnl.size))",
+           "ratio(float(pnl.mean()), std, 1.0)", METRICS),
+    Mutant("M9", TRADING, 'float(fills["quantity"] @ fills["price"]) / 2.0',
+           'float(fills["quantity"] @ fills["price"])', METRICS),
+    Mutant("M10", PAIRS, "        lowest = min(lowest, close[begin])\n",
+           "        lowest = min(lowest, low[begin])\n", rule_file(11, "trades")),
+    Mutant("M10", PAIRS, "        highest = max(highest, raw * scale)\n", "",
+           rule_file(11, "trades")),
+    Mutant("M11", SHARPE, "1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0",
+           "1.0 - skew * sharpe + (kurtosis - 3.0) / 4.0", SIGNIFICANCE),
+    Mutant("M11", SHARPE, "(1.0 - _EULER) * first + _EULER * second",
+           "_EULER * first + (1.0 - _EULER) * second", SIGNIFICANCE),
+    Mutant("M12", OVERFITTING, "rank = n_below + (n_tied + 1.0) / 2.0",
+           "rank = n_below + 1.0", SIGNIFICANCE),
+    # ── formulas ────────────────────────────────────────────────────────────────────────────
+    Mutant("crosses", ARITHMETIC, '(">", "<=") if op == "cross_above"',
+           '(">", "<") if op == "cross_above"', FORMULA),
+    Mutant("missing values", ARITHMETIC, "        out[~known] = np.nan\n", "        pass\n",
+           FORMULA),
+    # ── checks ──────────────────────────────────────────────────────────────────────────────
+    Mutant("look-ahead", CHECKS, '("Changing", _poisoned(market, cut, direction, generator)),', "",
+           "tests/engine/test_checks.py"),
+    Mutant("warm-up", CHECKS, "    if early is not None:\n", "    if False:\n",
+           "tests/engine/test_checks.py"),
+)  # fmt: skip
