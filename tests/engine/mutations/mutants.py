@@ -59,7 +59,7 @@ MUTANTS = (
         "not book.is_forced and book.last_bar != t", rule_file(13, "gaps"),
     ),
     Mutant(
-        "F2", PHASES, "for is_exit in (True, False):", "for is_exit in (False, True):",
+        "F2", PHASES, "(True, False)", "(False, True)",
         rule_file(1, "clock"),
     ),
     Mutant(
@@ -79,12 +79,12 @@ MUTANTS = (
         "is_stop_sure = may_stop and (not is_limit or", ENTRIES,
     ),
     Mutant(
-        "F4", INSIDE, "if may_target and (path != PESSIMISTIC or not may_stop):",
-        "if may_target and (path == PESSIMISTIC or not may_stop):", EXITS,
+        "F4", INSIDE, "may_target and (path != PESSIMISTIC or not may_stop)",
+        "may_target and (path == PESSIMISTIC or not may_stop)", EXITS,
     ),
     Mutant(
-        "F4", INSIDE, "if is_one_move and abs(other - book.open) < abs(level - book.open):",
-        "if is_one_move and abs(other - book.open) > abs(level - book.open):",
+        "F4", INSIDE, "is_one_move and abs(other - book.open) < abs(level - book.open)",
+        "is_one_move and abs(other - book.open) > abs(level - book.open)",
         rule_file(4, "path"),
     ),
     Mutant(
@@ -133,19 +133,19 @@ MUTANTS = (
         "F10", PHASES, "max(cash - account.short_value, 0.0)", "max(cash, 0.0)",
         rule_file(10, "margin"),
     ),
-    Mutant("F10", PHASES, "MS_A_YEAR = 365.0 *", "MS_A_YEAR = 365.25 *", rule_file(10, "margin")),
+    Mutant("F10", PHASES, "years = elapsed_ms / MS_A_YEAR",
+           "years = elapsed_ms / (MS_A_YEAR * 365.25 / 365.0)", rule_file(10, "margin")),
     Mutant(
         "F11", FILLS, "fill.closing_fee = fee_of(state.rules, deal.closing, price, deal.is_maker)",
         "fill.closing_fee = fee", rule_file(11, "trades"),
     ),
     Mutant(
-        "F12", PHASES, "if account.equity < rules.maintenance * gross:",
-        "if account.equity <= rules.maintenance * gross:", rule_file(12, "ruin"),
+        "F12", PHASES, "account.equity < rules.maintenance * gross",
+        "account.equity <= rules.maintenance * gross", rule_file(12, "ruin"),
     ),
-    Mutant("F12", PHASES, "if pnl < worst_pnl:", "if pnl <= worst_pnl:", rule_file(12, "ruin")),
+    Mutant("F12", PHASES, "pnl < worst_pnl", "pnl <= worst_pnl", rule_file(12, "ruin")),
     Mutant(
-        "F13", BROKER, "            elif book.quantity != 0.0:\n                account.stale += 1",
-        "            elif book.quantity != 0.0:\n                account.stale += 0",
+        "F13", BROKER, "account.stale += 1", "account.stale += 0",
         rule_file(13, "gaps"),
     ),
     Mutant("F14", PHASES, "        entry.stop /= ratio\n", "", rule_file(14, "actions")),
@@ -165,8 +165,8 @@ MUTANTS = (
         rule_file(17, "properties"),
     ),
     Mutant(
-        "F18", PHASES, "if drawdown <= -rules.max_drawdown and",
-        "if drawdown <= -2.0 * rules.max_drawdown and", rule_file(18, "limits"),
+        "F18", PHASES, "drawdown <= -rules.max_drawdown and",
+        "drawdown <= -2.0 * rules.max_drawdown and", rule_file(18, "limits"),
     ),
     Mutant(
         "F18", SIZES, "room = rules.max_weight * equity - abs(book.quantity) * book.mark",
