@@ -19,10 +19,13 @@ PLAN = {
 
 
 def test_order_of_the_symbols_does_not_matter():
-    one = trade({"A": make_bars(A), "B": make_bars(B)}, **PLAN)
-    two = trade({"B": make_bars(B), "A": make_bars(A)}, **PLAN)
+    # Both want 80 % at open 1: A comes first and leaves 20 % to B, whatever comes in first.
+    plan = {**PLAN, "enter_long": {"A": {0, 3}, "B": {0, 1}}, "size": 0.8}
 
-    assert len(one.fills["price"]) >= 4
+    one = trade({"A": make_bars(A), "B": make_bars(B)}, **plan)
+    two = trade({"B": make_bars(B), "A": make_bars(A)}, **plan)
+
+    assert fills(one, "symbol", "quantity")[:2] == [(0, 80.0), (1, 10.0)]
     assert two.equity.tobytes() == one.equity.tobytes()
     assert fills(two) == fills(one)
 
