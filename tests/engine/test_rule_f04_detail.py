@@ -118,6 +118,35 @@ def test_entry_of_an_earlier_finer_bar_is_held_since_the_open_of_the_next(by):
 
 
 @pytest.mark.parametrize("by", WORKERS.values(), ids=WORKERS)
+@pytest.mark.parametrize("path", ["pessimistic", "optimistic"])
+def test_entry_at_a_finer_open_is_held_since_that_open(path, by):
+    # The second hour opens at 96, below the limit of 97 of the first order; inside it the price
+    # falls to the limit of 94 of the second and to the stop of 93 of both. What was held since
+    # an open leaves before more of its own side comes in (F4): the first goes at 93, then the
+    # second comes in at 94 and goes at 93 too.
+    day = [(100, 101, 99, 100), (96, 98, 92, 95)]
+    prices = {"limit": [[97.0, 94.0, 94.0]], "stop": 93.0}
+
+    ledger = run(
+        with_hours({2: day}),
+        path,
+        by,
+        enter_long={0, 1},
+        long=prices,
+        pyramiding=2,
+        size=1.0,
+        size_kind=SizeKind.UNITS,
+    )
+
+    assert fills(ledger, "i_time", "order_id", "price", "reason") == [
+        (2, 0, 96.0, Reason.LIMIT),
+        (2, 0, 93.0, Reason.STOP),
+        (2, 1, 94.0, Reason.LIMIT),
+        (2, 1, 93.0, Reason.STOP),
+    ]
+
+
+@pytest.mark.parametrize("by", WORKERS.values(), ids=WORKERS)
 def test_trail_moves_on_after_whole_bars_only(by):
     # 100 − 4 all day long: the high of 106 in the first hour lifts it tomorrow.
     day = [(100, 106, 100, 105), (105, 105, 101, 102)]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.types import SizeKind
 from tests.engine.scenario import DAY_MS, fills, flat_bars, make_bars, trade
 
 YEAR_ROWS = [(100,) * 4] * 3
@@ -23,6 +24,16 @@ def test_initial_margin_of_a_half_permits_twice_the_equity():
     # 0.5 · q · 100 <= 1000.
     assert ledger.fills["quantity"].tolist() == [20.0]
     assert ledger.cash[1] == -1000.0
+
+
+def test_positions_take_their_margin_and_no_more_of_what_is_available():
+    # 10 held at 100 take 500 of 1000; the other 500 carry 1000 more of another symbol.
+    market = {"A": flat_bars([100] * 4), "B": flat_bars([100] * 4)}
+    plan = {"size": 10.0, "size_kind": SizeKind.UNITS, "margin__initial": 0.5}
+
+    ledger = trade(market, enter_long={"A": {0}, "B": {1}}, **plan)
+
+    assert fills(ledger, "symbol", "quantity") == [(0, 10.0), (1, 10.0)]
 
 
 def test_idle_cash_earns_interest():

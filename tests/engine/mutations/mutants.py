@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant("F1", PHASES, "return order.when == NEXT_OPEN", "return True", ENTRIES),
     Mutant(
         "F1", BROKER, "book.has_bar and not book.is_forced and book.last_bar != t",
-        "not book.is_forced and book.last_bar != t", rule_file(13, "gaps"),
+        "not book.is_forced and book.last_bar != t", ENTRIES,
     ),
     Mutant(
         "F2", PHASES, "(True, False)", "(False, True)",
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "F8", SIZES, "return min(fee, rules.maximum_rate * value)", "return fee",
-        rule_file(6, "costs"),
+        rule_file(8, "fees"),
     ),
     Mutant(
         "F9", SIZES, "    return floor_to_lot(book.room, book.lot)\n",
@@ -141,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "F12", PHASES, "account.equity < rules.maintenance * gross",
-        "account.equity <= rules.maintenance * gross", rule_file(12, "ruin"),
+        "account.equity < 0.9 * rules.maintenance * gross", rule_file(12, "ruin"),
     ),
     Mutant("F12", PHASES, "pnl < worst_pnl", "pnl <= worst_pnl", rule_file(12, "ruin")),
     Mutant(
