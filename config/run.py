@@ -166,7 +166,7 @@ class RunConfig(_Part):
     start: str | None = None
     end: str | None = None
     strategy: Strategy
-    cash: Annotated[float, Field(ge=1e-9, le=1e15)] = 100_000.0
+    cash: Annotated[float, Field(ge=0.01, le=1e15)] = 100_000.0
     sizing: Sizing | None = None
     lot: Lot | None = None
     execution: Execution = Execution()

@@ -237,13 +237,14 @@ METRICS: dict[str, Metric] = {
         "Deflated Sharpe",
         _PERCENT,
         "higher",
-        "Probability that the true Sharpe beats the best one expects of as many tries by luck.",
+        "Probability that the true Sharpe beats the best one expects by luck of as many tries; "
+        "counting this run alone it is the probabilistic Sharpe.",
     ),
     "dsr_trials": Metric(
         "Trials",
         formatting.integer,
         "neither",
-        "How many runs were tried on these bars, by the ledger.",
+        "How many tries the deflated Sharpe counts: this run alone.",
     ),
     "min_track_record_length": Metric(
         "Track record needed",

@@ -46,12 +46,11 @@ BAD_RUNS = {
     "unknown key": (config(cahs=1), "cahs", "Unknown key"),
     "unknown nested key": (config(execution={"filll": 1}), "execution.filll", "Unknown key"),
     "wrong type": (config(cash="much"), "cash", "number"),
-    "negative cash": (config(cash=-1), "cash", "greater than 0"),
+    "negative cash": (config(cash=-1), "cash", "0.01"),
     "wrong choice": (config(execution={"fill": "now"}), "execution.fill", "next_open"),
     "no date": (config(start="soon"), "start", "2005-03-01"),
     "dates in the wrong order": (config(start="2001-01-01", end="2000-01-01"), "", "start ≤ end"),
     "no bars there": (config(start="1990-01-01", end="1990-12-31"), "start", "stored: 2000-01-01"),
-    "later version's option": (config(flows={"amount": 1, "every": "month"}), "flows", "available"),
     "formula syntax": (formula(enter_long="close >"), "strategy.formula.enter_long", ""),
     "formula name": (formula(enter_long="clos > 1"), "strategy.formula.enter_long", "close"),
     "forbidden name": (

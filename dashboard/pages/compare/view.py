@@ -32,7 +32,7 @@ ROWS = (
     "exposure_time",
     "turnover",
     "fees",
-    "dsr",
+    "psr",
 )
 _POINTS = {
     "cagr",
@@ -42,7 +42,7 @@ _POINTS = {
     "alpha",
     "win_rate",
     "exposure_time",
-    "dsr",
+    "psr",
 }
 _MONEY = {"final_equity", "fees"}
 _COUNTS = {"trades", "longest_drawdown_days"}

@@ -35,7 +35,7 @@ MIN_APART = 30.0
 """Percent of the strip's width between two names at its foot."""
 
 INTERVALS = ("cagr", "sharpe", "sortino", "max_drawdown", "calmar", "volatility")
-CERTAINTY = ("psr", "dsr", "dsr_trials", "min_track_record_length")
+CERTAINTY = ("psr", "min_track_record_length")
 
 
 def found_or_none(api: Api, run_id: str) -> Document | None:
@@ -251,8 +251,6 @@ def intervals_card(run: Document, confidence: Document | None) -> Component:
 
 CERTAINTY_WORDS = {
     "psr": "chance that the true Sharpe is above zero",
-    "dsr": "the same, after all that was tried on these bars",
-    "dsr_trials": "runs tried on these bars so far",
     "min_track_record_length": "periods needed to be 95\N{NARROW NO-BREAK SPACE}% sure",
 }
 
