@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from config.run import Symbol, Timeframe
 from config.settings import Settings
 from dataapi.cli import CommandError, UsageError
+from dataapi.cli.commands import add_command
 
 if TYPE_CHECKING:
     from dataapi.store import Store
@@ -28,30 +29,20 @@ def add_commands(subparsers: Any) -> None:
     _add_import(subparsers)
     data = subparsers.add_parser("data", help="the catalogue of stored series")
     commands = data.add_subparsers(dest="data_command", required=True, metavar="COMMAND")
-    _add_command(commands, "list", _list, "every stored series")
-    show = _add_command(commands, "show", _show, "one series: actions, coverage, versions")
-    export = _add_command(commands, "export", _export, "bars as CSV, as `import` reads them")
+    add_command(commands, "list", _list, "every stored series")
+    show = add_command(commands, "show", _show, "one series: actions, coverage, versions")
+    export = add_command(commands, "export", _export, "bars as CSV, as `import` reads them")
     export.add_argument("--output", type=Path, help="a file; standard output otherwise")
-    listed = _add_command(commands, "actions", _actions, "splits and dividends of a series")
-    delete = _add_command(commands, "delete", _delete, "delete a series")
+    listed = add_command(commands, "actions", _actions, "splits and dividends of a series")
+    delete = add_command(commands, "delete", _delete, "delete a series")
     delete.add_argument("--force", action="store_true", help="although runs use it")
     for parser in (show, export, listed, delete):
         parser.add_argument("symbol", type=_checked(Symbol), metavar="SYMBOL")
         parser.add_argument("--timeframe", type=_checked(Timeframe), help="when there are several")
 
 
-def _add_command(
-    commands: Any, name: str, handler: Callable[..., int], help_: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
-    parser.add_argument("--data-dir", type=Path, help="a store of its own")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.set_defaults(handler=handler)
-    return parser
-
-
 def _add_import(subparsers: Any) -> None:
-    parser = _add_command(subparsers, "import", _import, "import bars from a CSV file")
+    parser = add_command(subparsers, "import", _import, "import bars from a CSV file")
     parser.add_argument("file", type=Path, metavar="FILE", help="CSV, gzip allowed")
     parser.add_argument("--symbol", type=_checked(Symbol), required=True)
     parser.add_argument("--timeframe", type=_checked(Timeframe), help="found out when not given")

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.settings import Settings
-from dataapi.cli.runs import SHOWN, Document, add_command, metric_text, opened_runs, print_json
+from dataapi.cli.commands import add_command
+from dataapi.cli.opening import opened_runs
+from dataapi.cli.printing import SHOWN, Document, metric_text, print_json
 
 SEVERITIES = {"fail": "FAIL", "doubt": "DOUBT", "info": "note"}
 COMPARED = ("total_return", "cagr", "sharpe", "max_drawdown", "trades")

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.settings import Settings
 from dataapi.cli import CommandError
+from dataapi.cli.commands import add_command
+from dataapi.cli.judging import print_analysis
+from dataapi.cli.opening import opened_runs
 from dataapi.cli.options import add_run_options, run_config
+from dataapi.cli.printing import SHOWN, Document, metric_text, print_done, print_json
 
 if TYPE_CHECKING:
     from dataapi.services.runs import Runs
 
-Document = dict[str, Any]
-
-PERCENT = {"total_return", "cagr", "volatility", "max_drawdown", "exposure_time", "win_rate"}
-SHOWN = (
-    ("final_equity", "Final equity"),
-    ("total_return", "Total return"),
-    ("cagr", "CAGR"),
-    ("volatility", "Volatility"),
-    ("sharpe", "Sharpe"),
-    ("sortino", "Sortino"),
-    ("max_drawdown", "Max drawdown"),
-    ("exposure_time", "Exposure"),
-    ("trades", "Trades"),
-    ("win_rate", "Win rate"),
-    ("profit_factor", "Profit factor"),
-    ("fees", "Fees"),
-)
 MARKS = {"pass": "ok", "info": "note", "doubt": "DOUBT", "fail": "FAIL"}
 
 
@@ -72,34 +56,6 @@ def add_commands(subparsers: Any) -> None:
     add_command(subparsers, "verify", _verify, "compute a run again and compare").add_argument(
         "id", metavar="ID"
     )
-
-
-def add_command(
-    commands: Any, name: str, handler: Any, help_: str, *, is_nested: bool = False
-) -> argparse.ArgumentParser:
-    """Return the parser of a new command that takes --data-dir and --json."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
-    # A nested parser's defaults would undo what was given before its name.
-    unset: dict[str, Any] = {"default": argparse.SUPPRESS} if is_nested else {}
-    parser.add_argument("--data-dir", type=Path, help="a store of its own", **unset)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout", **unset)
-    parser.set_defaults(handler=handler)
-    return parser
-
-
-@contextmanager
-def opened_runs(settings: Settings) -> Iterator[Runs]:
-    """Open the store with its runs service; a fresh store gets the bundled prices first."""
-    from dataapi.cli.opening import opened_store
-    from dataapi.services.bundled import import_bundled
-    from dataapi.services.bundled_runs import service
-
-    with opened_store(settings) as store:
-        imported = import_bundled(store)
-        if imported:
-            names = ", ".join(info.symbol for info in imported)
-            print(f"A fresh store: imported the bundled prices of {names}.", file=sys.stderr)
-        yield service(store, settings)
 
 
 def _backtest(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -146,7 +102,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
 def _delete(arguments: argparse.Namespace, settings: Settings) -> int:
     with opened_runs(settings) as runs:
         runs.delete(arguments.id)
-    _done(arguments, {"id": arguments.id, "deleted": True}, f"Deleted run {arguments.id}.")
+    print_done(arguments, {"id": arguments.id, "deleted": True}, f"Deleted run {arguments.id}.")
     return 0
 
 
@@ -161,7 +117,7 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
         raise CommandError(f"{arguments.file} is not JSON: {error}.") from None
     with opened_runs(settings) as runs:
         report = import_bundle(runs, bundle)
-    _done(
+    print_done(
         arguments, report, f"Imported run {report['id']} ({report['verdict']}). {report['detail']}"
     )
     return 0
@@ -185,7 +141,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.format == "csv":
             directory = arguments.output or Path(arguments.id)
             paths = [str(path) for path in write_directory(runs, arguments.id, directory)]
-            _done(arguments, {"files": paths}, "\n".join(paths))
+            print_done(arguments, {"files": paths}, "\n".join(paths))
             return 0
         document = bundle(runs, arguments.id)
     if arguments.output is None:
@@ -194,7 +150,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
         from dataapi.wire import json_bytes
 
         arguments.output.write_bytes(json_bytes(document) + b"\n")
-        _done(arguments, {"files": [str(arguments.output)]}, str(arguments.output))
+        print_done(arguments, {"files": [str(arguments.output)]}, str(arguments.output))
     return 0
 
 
@@ -205,7 +161,7 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
         report = verify(runs, arguments.id)
     place = f"engine {report['engine_version']}, numpy {report['numpy']}, numba {report['numba']}"
     words = report["verdict"].replace("_", " ")
-    _done(arguments, report, f"{words}: {report['detail']}\n({place}, {report['processor']})")
+    print_done(arguments, report, f"{words}: {report['detail']}\n({place}, {report['processor']})")
     return 0 if report["verdict"] == "same" else 1
 
 
@@ -236,31 +192,6 @@ def _print_run(document: Document, analysis: Document | None = None) -> None:
     for badge in document["badges"]:
         print(f"{MARKS[badge['level']]:<6}{badge['label']}: {badge['text']}")
     if analysis is not None:
-        from dataapi.cli.judging import print_analysis
-
         print()
         print_analysis(analysis)
     print(f"\nid   {document['id']}\nurl  {document['url']}")
-
-
-def metric_text(name: str, value: float | None) -> str:
-    """Return a metric as it is printed."""
-    if value is None:
-        return "–"
-    if name in PERCENT:
-        return f"{100 * value:,.2f} %"
-    return f"{value:,.0f}" if isinstance(value, int) else f"{value:,.2f}"
-
-
-def _done(arguments: argparse.Namespace, document: Document, text: str) -> None:
-    if arguments.json:
-        print_json(document)
-    else:
-        print(text)
-
-
-def print_json(document: Document) -> None:
-    """Print one JSON document."""
-    from dataapi.wire import json_bytes
-
-    print(json_bytes(document).decode())

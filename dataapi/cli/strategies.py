@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from dataapi.cli.runs import opened_runs
+from dataapi.cli.commands import add_command
+from dataapi.cli.opening import opened_runs
 
 
 def add_commands(subparsers: Any) -> None:
     """Add `strategies` and `indicator` to the command line."""
-    listed = subparsers.add_parser(
-        "strategies", help="the strategies: built-in, and in Python files"
-    )
+    help_ = "the strategies: built-in, and in Python files"
+    listed = add_command(subparsers, "strategies", _strategies, help_)
     listed.add_argument("name", nargs="?", metavar="NAME")
-    listed.set_defaults(handler=_strategies)
-    indicator = subparsers.add_parser("indicator", help="one expression on a stored series")
+    help_ = "one expression on a stored series"
+    indicator = add_command(subparsers, "indicator", _indicator, help_)
     indicator.add_argument("expression", metavar="EXPRESSION", help="for example 'rsi(close, 14)'")
     indicator.add_argument("--symbol", required=True)
     indicator.add_argument("--timeframe", default="1d")
     indicator.add_argument("--start", metavar="DATE", help="first day shown")
     indicator.add_argument("--end", metavar="DATE", help="last day shown")
-    indicator.set_defaults(handler=_indicator)
-    for parser in (listed, indicator):
-        parser.add_argument("--data-dir", type=Path, help="a store of its own")
-        parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
 def _strategies(arguments: argparse.Namespace, settings: Settings) -> int:
