@@ -48,13 +48,13 @@ Lot = Literal[0] | Step
 """The smallest quantity; 0 rounds nothing."""
 
 
-class _Part(BaseModel):
-    """A frozen part of the configuration that refuses unknown keys."""
+class Part(BaseModel):
+    """A frozen part of a configuration that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Strategy(_Part):
+class Strategy(Part):
     """A strategy by name, or a formula in place of a name, with its parameters."""
 
     name: Name | None = Field(None, description="A built-in or stored strategy.")
@@ -73,14 +73,14 @@ class Strategy(_Part):
         return self
 
 
-class Sizing(_Part):
+class Sizing(Part):
     """How large an entry is (F7); it wins over the formula's own `size`."""
 
     kind: SizingKind
     value: Positive
 
 
-class Execution(_Part):
+class Execution(Part):
     """How orders become fills (F1, F3, F4, F6, F7, F9, F15)."""
 
     fill: Fill = "next_open"
@@ -117,7 +117,7 @@ class Execution(_Part):
         return self
 
 
-class Costs(_Part):
+class Costs(Part):
     """Fees per fill in basis points (F8), carry as fractions a year (F10)."""
 
     rate_bps: NonNegative = Field(10.0, lt=10_000.0)
@@ -132,14 +132,14 @@ class Costs(_Part):
     margin_rate: Rate = 0.0
 
 
-class Margin(_Part):
+class Margin(Part):
     """Share of an opening to be covered (F10), share of the gross to stay covered (F12)."""
 
     initial: Annotated[float, Field(ge=1e-4, le=10.0)] = 1.0
     maintenance: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.25
 
 
-class Risk(_Part):
+class Risk(Part):
     """Portfolio limits (F18); null switches a limit off."""
 
     max_gross: Positive | None = None
@@ -147,14 +147,14 @@ class Risk(_Part):
     max_drawdown_stop: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
 
 
-class Flows(_Part):
+class Flows(Part):
     """A regular contribution (positive) or withdrawal (negative)."""
 
     amount: Annotated[float, Field(ge=-1e15, le=1e15)]
     every: Period
 
 
-class RunConfig(_Part):
+class RunConfig(Part):
     """One backtest, complete: what, on which bars, under which rules.
 
     `start` and `end` are ISO 8601 dates or instants (UTC unless an offset is given); both ends

@@ -117,7 +117,7 @@ def parameter_spec(name: str, value: object) -> ParameterSpec:
         choices=tuple(choices),
         description=str(table.get("description", "")),
     )
-    return replace(spec, default=_checked(name, spec, default))
+    return replace(spec, default=checked_value(name, spec, default))
 
 
 def _kind(name: str, kind: object, default: object, choices: Sequence[str]) -> ParameterKind:
@@ -159,7 +159,7 @@ def resolve_params(
         if name not in definition.params:
             raise InvalidParameterError(_unknown(name, definition), field=_dotted(name))
     return {
-        name: _checked(name, spec, params.get(name, spec.default))
+        name: checked_value(name, spec, params.get(name, spec.default))
         for name, spec in definition.params.items()
     }
 
@@ -171,8 +171,8 @@ def _unknown(name: str, definition: StrategyDefinition) -> str:
     return f"{definition.title} has no parameter {name!r}{hint}; its parameters: {valid}."
 
 
-def _checked(name: str, spec: ParameterSpec, value: object) -> ParameterValue:
-    """Return the value in its spec's kind, or refuse it."""
+def checked_value(name: str, spec: ParameterSpec, value: object) -> ParameterValue:
+    """Return the value in its spec's kind; raise InvalidParameterError for any other."""
     if spec.kind == "choice":
         if value not in spec.choices:
             raise _refused(name, f"one of {', '.join(spec.choices)}", value)

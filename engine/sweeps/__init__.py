@@ -1,0 +1,1 @@
+"""Sweeps: one run at every combination of its parameters' values."""
