@@ -29,6 +29,9 @@ Objective = Literal[
 SMALLER_IS_BETTER = frozenset({"volatility"})
 """A drawdown is negative, so the largest one is the best of those as well."""
 
+Method = Literal["walk_forward", "kfold", "cpcv"]
+"""How out-of-sample bars are chosen: the next ones, each part once, or every choice of parts."""
+
 MAX_POINTS = 1_000_000
 """Most combinations of one sweep."""
 
@@ -102,12 +105,49 @@ class SweepConfig(Part):
 
 
 class WalkForwardConfig(SweepConfig):
-    """A sweep in each window of the past, its best combination traded in the bars that follow.
+    """A sweep in some part of the past, its best combination traded in bars it has not seen.
 
-    `in_sample` and `out_of_sample` count bars of the run. `anchored` starts every in-sample
-    window at the first bar instead of moving it along.
+    `walk_forward` sweeps each window of `in_sample` bars of the run and trades the best of it in
+    the `out_of_sample` bars that follow; `anchored` starts every in-sample window at the first bar
+    instead of moving it along. `kfold` and `cpcv` cut the run into `n_folds` parts: one, or every
+    choice of `n_test_folds` of them, is traded with what was best in the others, of which `purge`
+    bars beside a test part, and `embargo` more behind it, are left out.
     """
 
-    in_sample: Annotated[int, Field(ge=2)]
-    out_of_sample: Annotated[int, Field(ge=1)]
+    method: Method = "walk_forward"
+    in_sample: Annotated[int, Field(ge=2)] | None = None
+    out_of_sample: Annotated[int, Field(ge=1)] | None = None
     anchored: bool = False
+    n_folds: Annotated[int, Field(ge=2, le=100)] = 6
+    n_test_folds: Annotated[int, Field(ge=1)] = 2
+    purge: Annotated[int, Field(ge=0)] = 0
+    embargo: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_test_fold(cls, given: Any) -> Any:
+        """Give k-fold its one test part, whether it was said or not."""
+        if isinstance(given, dict) and given.get("method") == "kfold":
+            return {"n_test_folds": 1, **given}
+        return given
+
+    @model_validator(mode="after")
+    def _fits_its_method(self) -> Self:
+        windows = ("in_sample", "out_of_sample")
+        if self.method == "walk_forward":
+            for name in windows:
+                if getattr(self, name) is None:
+                    raise ValueError(f"Expected `{name}`, the bars of such a window, was null.")
+            return self
+        for name in windows:
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"`{name}` belongs to walk_forward, {self.method} cuts the run into `n_folds`."
+                )
+        most = 1 if self.method == "kfold" else self.n_folds - 1
+        if self.n_test_folds > most:
+            raise ValueError(
+                f"Expected n_test_folds ≤ {most} with {self.n_folds} folds and {self.method}, "
+                f"was {self.n_test_folds}."
+            )
+        return self
