@@ -16,6 +16,7 @@ def split_shares(account: Account, s: int, ratio: float) -> None:
         if order.symbol == s:
             if order.size_kind == SizeKind.UNITS:
                 order.size *= ratio
+            order.most *= ratio
             order.limit = None if order.limit is None else order.limit / ratio
             order.trigger = None if order.trigger is None else order.trigger / ratio
             order.levels.split(ratio)

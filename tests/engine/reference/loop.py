@@ -185,7 +185,6 @@ class Simulation:
     def at_open(self) -> None:
         """(c): exits by number, children carrying their entry's, then entries by number."""
         account = self.account
-        is_at_close = self.config.execution.fill != "next_open"
 
         exits = []
         for s, book in enumerate(account.books):
@@ -198,7 +197,7 @@ class Simulation:
         exits += [
             (order.number, order.symbol, order, None)
             for order in self.working_of_own_bar()
-            if order.is_exit and (order.reason != Reason.SIGNAL or not is_at_close)
+            if order.is_exit and order.when == "next_open"
         ]
         for _, s, what, reason in sorted(exits, key=lambda row: row[:2]):
             book, raw = account.books[s], account.bars[s].open
@@ -208,7 +207,7 @@ class Simulation:
                 close_entry(account, s, what, raw, FillPhase.OPEN, reason)
 
         for order in self.working_of_own_bar():
-            if order.is_exit or (order.is_market and is_at_close) or not account.works(order):
+            if order.is_exit or order.when != "next_open" or not account.works(order):
                 continue
             raw = account.bars[order.symbol].open
             if self.is_satisfied_at_open(order, raw):
@@ -230,7 +229,7 @@ class Simulation:
     def fill_exit(
         self, order: Order, raw: float, phase: FillPhase, *, is_capped: bool = True
     ) -> None:
-        """A reduce-only exit closes all lots of its side, or is cancelled when they are gone.
+        """A reduce-only exit closes what it is for, or is cancelled when its side is gone.
 
         What the cap leaves works on (F9).
         """
@@ -238,14 +237,15 @@ class Simulation:
         book = account.books[symbol]
         status = OrderStatus.CANCELLED
         if book.side == -order.side:
-            held = abs(book.quantity)
-            part = within_cap(account, symbol, held) if is_capped else held
+            wanted = min(order.most, abs(book.quantity))
+            part = within_cap(account, symbol, wanted) if is_capped else wanted
             if is_capped:
-                use_cap(account, symbol, held, part)
+                use_cap(account, symbol, wanted, part)
+            order.most -= part
             if part > 0.0:
                 close_position(account, symbol, part, raw, phase, order.reason, order)
                 order.status = OrderStatus.PARTIAL
-            if part < held:
+            if part < wanted:
                 return
             status = OrderStatus.FILLED
         if order.reason != Reason.SIGNAL:
@@ -286,8 +286,8 @@ class Simulation:
     def at_close(self, i: int) -> None:
         """(e): on-close orders, exits first; then the forced exit of a delisted symbol; expiry."""
         account = self.account
-        if self.config.execution.fill != "next_open":
-            self.fill_market_orders_at_close(self.working_of_own_bar())
+        waiting = [o for o in self.working_of_own_bar() if o.when != "next_open"]
+        self.fill_market_orders_at_close(waiting)
 
         for s in range(len(account.books)):
             if self.is_delisted(s, i):
@@ -304,9 +304,9 @@ class Simulation:
 
     def fill_market_orders_at_close(self, orders: list[Order]) -> None:
         account = self.account
-        for order in [o for o in orders if o.is_exit and o.reason == Reason.SIGNAL]:
+        for order in [o for o in orders if o.is_exit]:
             self.fill_exit(order, account.bars[order.symbol].close, FillPhase.CLOSE)
-        for order in [o for o in orders if o.is_market and not o.is_exit and account.works(o)]:
+        for order in [o for o in orders if not o.is_exit and account.works(o)]:
             fill_entry(account, order, account.bars[order.symbol].close, FillPhase.CLOSE)
 
     # ── (f), (g) ────────────────────────────────────────────────────────────────────────────
@@ -437,8 +437,7 @@ class Simulation:
             if self.is_stopped or self.is_delisted(s, i):
                 continue
             made += self.orders_of(s, i)
-        if self.config.execution.fill == "this_close":
-            self.fill_market_orders_at_close(made)
+        self.fill_market_orders_at_close([o for o in made if o.when == "this_close"])
 
     def orders_of(self, s: int, i: int) -> list[Order]:
         """The orders of one symbol at one close (Precedence); exits before entries (F2)."""
@@ -520,7 +519,10 @@ class Simulation:
     def make_exit(self, s: int, reason: Reason) -> Order:
         book = self.account.books[s]
         quantity = abs(book.quantity)
-        return self.add(s, -book.side, OrderType.MARKET, True, size=quantity, reason=reason)
+        when = self.config.execution.fill if reason == Reason.SIGNAL else "next_open"
+        return self.add(
+            s, -book.side, OrderType.MARKET, True, size=quantity, reason=reason, when=when
+        )
 
     def make_entry(self, s: int, side: int, i: int, said: dict[str, Any]) -> Order:
         wants = self.signals.long if side == LONG else self.signals.short
@@ -556,6 +558,7 @@ class Simulation:
             size=size,
             limit=value(f"limit_{name}", wants.limit),
             trigger=value(f"trigger_{name}", wants.trigger),
+            when=self.config.execution.fill if kind == OrderType.MARKET else "next_open",
             expire_bars=0 if kind == OrderType.MARKET and not self.has_volume else expire_bars,
             levels=Levels(
                 stop=line(f"stop_{name}", wants.stop),

@@ -63,6 +63,8 @@ class Order:
     limit: float | None = None
     trigger: float | None = None
     levels: Levels = field(default_factory=Levels)
+    when: str = "next_open"  # F1: when a market order fills
+    most: float = math.inf  # of an exit: how much of the position it closes
     expire_bars: int = 0
     own_bars: int = 0
     is_triggered: bool = False

@@ -332,6 +332,7 @@ class TargetSimulation(Simulation):
                 best=trade.price,
                 i_time=account.i_time,
                 phase=phase,
+                fine=account.fine,
                 is_by_limit=False,
             )
         )
