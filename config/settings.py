@@ -66,8 +66,10 @@ class WorkerSettings(_Section):
     """Who does the jobs that wait, and how a dead worker is noticed."""
 
     count: int = Field(ge=0, le=64)
-    lease_s: float = Field(ge=1.0, le=3600.0)
+    lease_s: float = Field(ge=0.2, le=3600.0)
     poll_s: float = Field(gt=0.0, le=60.0)
+    max_attempts: int = Field(ge=1, le=1000)
+    slice_s: float = Field(ge=0.0, le=86_400.0)
 
 
 class DashboardSettings(_Section):

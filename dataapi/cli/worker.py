@@ -1,4 +1,4 @@
-"""`worker`: do the jobs of the queue, such as the analysis of finished runs."""
+"""`worker`: do the jobs of the queue, such as sweeps and the analysis of finished runs."""
 
 from __future__ import annotations
 
@@ -26,29 +26,26 @@ def _worker(arguments: argparse.Namespace, settings: Settings) -> int:
     from config.logs import configure_logging
     from dataapi.cli.opening import opened_store
     from dataapi.services.bundled_runs import service
-    from dataapi.services.working import Worker
+    from dataapi.services.job_context import Services
+    from dataapi.services.working import Lanes
 
     configure_logging(settings.server.log_level)
     with opened_store(settings) as store:
-        worker = Worker(
-            service(store, settings),
-            lease_s=settings.worker.lease_s,
-            poll_s=settings.worker.poll_s,
-        )
-        _stop_on_signal(worker)
+        lanes = Lanes(Services(runs=service(store, settings), settings=settings))
+        _stop_on_signal(lanes)
         if arguments.once:
-            n_jobs = worker.work_off()
+            n_jobs = lanes.work_off()
             print(f'{{"jobs":{n_jobs}}}' if arguments.json else f"Jobs done: {n_jobs}.")
         else:
-            worker.work()
+            lanes.work()
     return 0
 
 
-def _stop_on_signal(worker: Any) -> None:
-    """Finish the job at hand on the first signal; the second one ends the process at once."""
+def _stop_on_signal(lanes: Any) -> None:
+    """Give the jobs at hand back on the first signal; the second one ends the process at once."""
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
-        worker.stop()
+        lanes.stop()
         signal.signal(signum, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, on_signal)

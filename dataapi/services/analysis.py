@@ -10,8 +10,9 @@ from dataapi.problems import Conflict
 from dataapi.services import documents
 from dataapi.services.comparison import first_difference
 from dataapi.services.documents import Document
+from dataapi.services.job_context import JobContext
 from dataapi.services.runs import Runs
-from dataapi.store import NewAnalysis, StoredAnalysis, TakenJob
+from dataapi.store import NewAnalysis, StoredAnalysis
 from engine.analysis import Known, analyse, outcome_of
 from engine.version import ENGINE_VERSION
 
@@ -39,9 +40,10 @@ def analysis_now(runs: Runs, run_id: str) -> Document:
     return analysis(runs, run_id)
 
 
-def carry_out(runs: Runs, job: TakenJob) -> bool:
+def carry_out(context: JobContext) -> bool:
     """Do a worker's job: compute the analysis and append it; return whether it was still ours."""
-    return runs.store.analyses.finish(job, computed(runs, str(job.run_id)))
+    runs = context.services.runs
+    return runs.store.analyses.finish(context.job, computed(runs, context.job.subject))
 
 
 def computed(runs: Runs, run_id: str) -> NewAnalysis:

@@ -20,7 +20,8 @@ from dataapi.store.errors import (
     StoreUnavailableError,
 )
 from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
-from dataapi.store.jobs import JobStore, TakenJob
+from dataapi.store.job_list import JobInfo, JobPage, JobQuery
+from dataapi.store.jobs import Hold, InTransaction, JobStore, Progress, TakenJob
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
@@ -29,11 +30,17 @@ __all__ = [
     "AdjustmentConflictError",
     "AnalysisStore",
     "CorruptDataError",
+    "Hold",
+    "InTransaction",
     "InvalidQueryError",
+    "JobInfo",
+    "JobPage",
+    "JobQuery",
     "JobStore",
     "NewAnalysis",
     "NewRun",
     "NotStoredError",
+    "Progress",
     "RunAbout",
     "RunListItem",
     "RunPage",

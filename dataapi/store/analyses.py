@@ -11,7 +11,8 @@ from typing import Any
 import peewee
 
 from dataapi.store.database import Connections
-from dataapi.store.jobs import DONE, FAILED, JobStore, TakenJob, end_job
+from dataapi.store.job_list import CANCELLED, DONE, FAILED
+from dataapi.store.jobs import JobStore, TakenJob, end_job
 from dataapi.store.models import Analysis, Job
 
 KIND = "analysis"
@@ -62,6 +63,8 @@ class AnalysisStore:
                 document=json.loads(rows[0]["document"]),
             )
         state, error = jobs[0] if jobs else (FAILED, "No worker was asked for it.")
+        if state == CANCELLED:
+            state, error = FAILED, "It was cancelled."
         return StoredAnalysis(
             state=state, error=error, engine_version=None, elapsed_ms=None, document=None
         )

@@ -183,13 +183,17 @@ class RunEntry(_Table):
 class Job(_Table):
     """Work for a worker: the queue and the truth about it (see `dataapi.store.jobs`).
 
-    `due_ms` is when a queued job may be taken, and when the lease of a running one ends; `token`
-    counts how often it was taken, so that only the last taker can finish it.
+    `subject` is the id of what it is about, and one job of a kind is about it; the analysis of a
+    run goes when the run goes. `due_ms` is when a queued job may be taken, and when the lease of a
+    running one ends; `token` counts how often it was taken, so that only the last taker can finish
+    it; `attempts` counts takings since the last finished block.
     """
 
     id = AutoField()
     kind = TextField()
     run = ForeignKeyField(Run, null=True, on_delete="CASCADE", index=False)
+    subject = TextField()
+    executor = TextField()
     state = TextField()
     attempts = IntegerField()
     token = IntegerField()
@@ -198,10 +202,33 @@ class Job(_Table):
     updated_ms = BigIntegerField()
     worker = TextField()
     error = TextField(null=True)
+    progress = DoubleField()
+    unit = TextField()
+    rate = DoubleField(null=True)
+    eta_s = DoubleField(null=True)
+    note = TextField()
+    is_cancelled = BooleanField()
 
     class Meta:
         table_name = "job"
-        indexes = ((("run", "kind"), True), (("state", "due_ms"), False))
+        indexes = (
+            (("run", "kind"), True),
+            (("subject", "kind"), True),
+            (("state", "due_ms"), False),
+        )
+
+
+class JobBlock(_Table):
+    """A finished part of a long job, from which the next worker goes on when this one dies."""
+
+    job = ForeignKeyField(Job, on_delete="CASCADE", index=False)
+    i_block = IntegerField()
+    crc32 = BigIntegerField()
+    data = BlobField()
+
+    class Meta:
+        table_name = "job_block"
+        primary_key = CompositeKey("job", "i_block")
 
 
 class Analysis(_Table):
@@ -217,4 +244,16 @@ class Analysis(_Table):
         table_name = "analysis"
 
 
-ALL = (Series, Chunk, Action, SeriesVersion, Run, RunSymbol, RunBlob, RunEntry, Job, Analysis)
+ALL = (
+    Series,
+    Chunk,
+    Action,
+    SeriesVersion,
+    Run,
+    RunSymbol,
+    RunBlob,
+    RunEntry,
+    Job,
+    JobBlock,
+    Analysis,
+)

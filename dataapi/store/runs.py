@@ -150,7 +150,7 @@ class RunStore:
             with self._connections.transaction() as database:
                 is_new = _insert_content(database, run)
                 if is_new:
-                    add_job(database, KIND, run.id)
+                    add_job(database, KIND, subject=run.id, run_id=run.id)
                 stored = _content(database, Run.key == run.key, lock=True)
                 if stored is not None:
                     _insert_entry(database, stored.id, name, owner)

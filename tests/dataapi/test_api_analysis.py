@@ -6,7 +6,8 @@ import pytest
 
 from config.settings import load_settings
 from dataapi.services.bundled_runs import service
-from dataapi.services.working import Worker
+from dataapi.services.job_context import Services
+from dataapi.services.working import Lanes
 from tests.apps import api_app, config, save_waves
 
 API = "/api/v1"
@@ -25,7 +26,8 @@ def run(client):
 
 
 def work_off(store):
-    return Worker(service(store, load_settings({})), lease_s=30, poll_s=1).work_off()
+    settings = load_settings({})
+    return Lanes(Services(runs=service(store, settings), settings=settings)).work_off()
 
 
 def test_it_is_queued_until_a_worker_has_done_it_and_never_changes_then(client, run, store):

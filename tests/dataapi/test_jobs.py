@@ -13,8 +13,9 @@ from config.run import RunConfig
 from config.settings import load_settings
 from dataapi.services import analysis
 from dataapi.services.bundled_runs import service
+from dataapi.services.job_context import Services
 from dataapi.services.working import Worker
-from dataapi.store import NewAnalysis, Store, open_store
+from dataapi.store import Hold, NewAnalysis, Store, open_store
 from dataapi.store.database import Connections, execute
 from dataapi.store.jobs import MAX_ATTEMPTS
 from tests.apps import config, save_waves
@@ -40,12 +41,15 @@ def rows(store: Store, sql: str):
     return found
 
 
-def append(runs, job):
-    return runs.store.analyses.finish(job, FOUND)
+def append(context):
+    return context.services.runs.store.analyses.finish(context.job, FOUND)
 
 
-def worker_of(store, handler=append):
-    return Worker(runs_of(store), lease_s=LEASE_S, poll_s=0.01, handlers={"analysis": handler})
+def worker_of(store, handler=append, kind="analysis", **changes):
+    settings = load_settings({})
+    terms = settings.worker.model_copy(update={"lease_s": LEASE_S, "poll_s": 0.01, **changes})
+    services = Services(runs=runs_of(store), settings=settings.model_copy(update={"worker": terms}))
+    return Worker(services, {kind: handler})
 
 
 def take_when_due(store):
@@ -87,7 +91,10 @@ def test_a_worker_that_was_too_slow_stores_nothing(each_store):
     second = take_when_due(each_store)
 
     assert (second.id, second.attempts) == (slow.id, 2)
-    assert not each_store.jobs.renew(slow, lease_s=30)
+    assert each_store.jobs.renew(slow, lease_s=30) is Hold.LOST
+    assert each_store.jobs.put_block(slow, 0, b"late", lease_s=30) is Hold.LOST
+    assert each_store.jobs.blocks(slow.id) == {}
+    assert not each_store.jobs.release(slow)
     assert not each_store.analyses.finish(slow, FOUND)
     assert each_store.analyses.get(run_id).state == "running"
     assert each_store.analyses.finish(second, FOUND)
@@ -98,10 +105,10 @@ def test_a_worker_that_was_too_slow_stores_nothing(each_store):
 def test_a_renewed_lease_keeps_the_job(each_store):
     stored_run(each_store)
 
-    def slow(runs, job):
+    def slow(context):
         time.sleep(3 * LEASE_S)
-        assert runs.store.jobs.take("thief", lease_s=30) is None
-        return append(runs, job)
+        assert each_store.jobs.take("thief", lease_s=30) is None
+        return append(context)
 
     assert worker_of(each_store, slow).work_once()
     assert rows(each_store, "SELECT state, attempts FROM job") == [("done", 1)]
@@ -112,8 +119,8 @@ def test_a_failing_job_is_tried_again_and_then_given_up(each_store, monkeypatch)
     run_id = stored_run(each_store)
     tried = []
 
-    def fail(runs, job):
-        tried.append(job.attempts)
+    def fail(context):
+        tried.append(context.job.attempts)
         raise RuntimeError("no luck")
 
     worker = worker_of(each_store, fail)
@@ -165,12 +172,14 @@ def test_an_older_store_gets_a_job_for_each_of_its_runs(each_store):
     run_id = stored_run(each_store)
     connections = Connections(each_store.url, max_connections=2)
     with connections.session() as database:
-        for table in ("job", "analysis"):
+        for table in ("job_block", "job", "analysis"):
             execute(database, f"DROP TABLE {table}")
-        execute(database, "DELETE FROM schema_migration WHERE name = '0002_jobs'")
+        execute(
+            database, "DELETE FROM schema_migration WHERE name IN ('0002_jobs', '0003_long_jobs')"
+        )
     connections.close()
 
-    assert each_store.migrate() == ["0002_jobs"]
+    assert each_store.migrate() == ["0002_jobs", "0003_long_jobs"]
     assert worker_of(each_store).work_once()
     assert each_store.analyses.get(run_id).state == "done"
 
@@ -246,9 +255,9 @@ def test_many_workers_do_each_job_once(each_store, reopened):
     ]
     done = []
 
-    def note(runs, job):
-        done.append(job.run_id)
-        return append(runs, job)
+    def note(context):
+        done.append(context.job.subject)
+        return append(context)
 
     import threading
 

@@ -1,0 +1,391 @@
+"""Long jobs: finished blocks, progress, cancel, and giving way."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from config.settings import load_settings
+from dataapi.services.bundled_runs import service
+from dataapi.services.job_context import Services
+from dataapi.services.working import Worker
+from dataapi.store import Hold, JobQuery, NotStoredError, Progress, open_store
+from dataapi.store.database import Connections
+from dataapi.store.jobs import add_job, remove_job
+
+N_BLOCKS = 5
+PATIENCE_S = 20.0
+
+
+def queue(store, subject="s1", kind="count", **terms):
+    """Queue a job as a service does, in a transaction of its own."""
+    connections = Connections(store.url, max_connections=2)
+    with connections.transaction() as database:
+        job_id = add_job(database, kind, subject=subject, **terms)
+    connections.close()
+    return job_id
+
+
+def worker_of(store, handlers, **changes):
+    settings = load_settings({})
+    terms = settings.worker.model_copy(update={"lease_s": 0.6, "poll_s": 0.01, **changes})
+    settings = settings.model_copy(update={"worker": terms})
+    return Worker(Services(runs=service(store, settings), settings=settings), handlers)
+
+
+class Count:
+    """A handler of N_BLOCKS blocks that notes which ones it did; `pause` runs before each."""
+
+    def __init__(self, pause=lambda i_block, context: None):
+        self.did = []
+        self.found = None
+        self.pause = pause
+
+    def __call__(self, context):
+        finished = context.blocks()
+        self.found = sorted(finished)
+        for i_block in range(N_BLOCKS):
+            context.report(i_block, N_BLOCKS, "blocks", f"block {i_block}")
+            if i_block not in finished:
+                self.pause(i_block, context)
+                self.did.append(i_block)
+                context.put_block(i_block, b"%d" % i_block)
+        return context.finish(lambda database: None)
+
+
+def wait_for(condition, patience_s=PATIENCE_S):
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen."
+        time.sleep(0.01)
+
+
+def in_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_one_job_of_a_kind_about_a_subject(each_store):
+    job_id = queue(each_store)
+
+    assert queue(each_store) == job_id
+    assert queue(each_store, "s2") != job_id
+    assert queue(each_store, kind="other") != job_id
+    assert each_store.jobs.find("count", "s1").id == job_id
+    assert each_store.jobs.find("count", "s3") is None
+    assert each_store.jobs.get(job_id).state == "queued"
+    with pytest.raises(NotStoredError, match="No job 999"):
+        each_store.jobs.get(999)
+
+
+def test_a_worker_takes_only_what_it_can_do(each_store):
+    queue(each_store)
+    other = queue(each_store, kind="other")
+
+    assert each_store.jobs.take("w", lease_s=30, kinds={"other"}).id == other
+    assert each_store.jobs.take("w", lease_s=30, kinds={"other"}) is None
+    assert each_store.jobs.take("w", lease_s=30, job_id=other) is None
+    assert each_store.jobs.take("w", lease_s=30).kind == "count"
+
+
+def test_the_next_worker_goes_on_from_the_finished_blocks(each_store):
+    """The first worker is interrupted by an error in block 2: 0 and 1 are not done again."""
+    job_id = queue(each_store)
+
+    def fail_once(i_block, context):
+        if i_block == 2 and not first.found:
+            raise RuntimeError("out of luck")
+
+    first, second = Count(fail_once), Count()
+    worker_of(each_store, {"count": first}).work_once()
+    waiting = each_store.jobs.get(job_id)
+    assert (waiting.state, waiting.error) == ("queued", "RuntimeError: out of luck")
+    assert each_store.jobs.blocks(job_id) == {0: b"0", 1: b"1"}
+    assert each_store.jobs.blocks(job_id, after=0) == {1: b"1"}
+
+    wait_for(worker_of(each_store, {"count": second}).work_once)
+    assert (first.did, second.found, second.did) == ([0, 1], [0, 1], [2, 3, 4])
+    done = each_store.jobs.get(job_id)
+    assert (done.state, done.progress, done.error) == ("done", 1.0, None)
+    # What of the blocks shall last is part of the result.
+    assert each_store.jobs.blocks(job_id) == {}
+
+
+def test_a_block_twice_is_one_and_counts_as_progress_once(each_store):
+    job_id = queue(each_store)
+    job = each_store.jobs.take("w", lease_s=30)
+    assert each_store.jobs.get(job_id).attempts == 1
+
+    assert each_store.jobs.put_block(job, 0, b"a", lease_s=0.01) is Hold.OURS
+    assert each_store.jobs.get(job_id).attempts == 0
+    wait_for(lambda: each_store.jobs.is_waiting({"count"}))
+    job = each_store.jobs.take("w", lease_s=30)
+    assert each_store.jobs.put_block(job, 0, b"a", lease_s=30) is Hold.OURS
+
+    assert each_store.jobs.get(job_id).attempts == 1
+    assert each_store.jobs.blocks(job_id) == {0: b"a"}
+
+
+def test_a_damaged_block_counts_as_not_finished(each_store):
+    job_id = queue(each_store)
+    job = each_store.jobs.take("w", lease_s=30)
+    each_store.jobs.put_block(job, 0, b"good", lease_s=30)
+    each_store.jobs.put_block(job, 1, b"good", lease_s=30)
+    connections = Connections(each_store.url, max_connections=2)
+    with connections.transaction() as database:
+        database.execute_sql("UPDATE job_block SET crc32 = 1 WHERE i_block = 0")
+    connections.close()
+
+    assert each_store.jobs.blocks(job_id) == {1: b"good"}
+    each_store.jobs.put_block(job, 0, b"good", lease_s=30)
+    assert each_store.jobs.blocks(job_id) == {0: b"good", 1: b"good"}
+
+
+def test_a_job_survives_any_number_of_deaths_as_long_as_blocks_get_done(each_store):
+    """Ten workers die, each after one block; then three die without any: the job is given up."""
+    job_id = queue(each_store)
+    for i_block in range(10):
+        wait_for(lambda: each_store.jobs.is_waiting({"count"}))
+        job = each_store.jobs.take("w", lease_s=0.01)
+        each_store.jobs.put_block(job, i_block, b"x", lease_s=0.01)
+    for _ in range(3):
+        wait_for(lambda: each_store.jobs.is_waiting({"count"}))
+        assert each_store.jobs.take("w", lease_s=0.01) is not None
+    wait_for(lambda: each_store.jobs.is_waiting({"count"}))
+
+    assert each_store.jobs.take("w", lease_s=30) is None
+    lost = each_store.jobs.get(job_id)
+    assert (lost.state, lost.error) == ("failed", "The worker died 3 times over it.")
+    assert len(each_store.jobs.blocks(job_id)) == 10
+
+
+def test_progress_is_written_while_the_job_runs(each_store):
+    job_id = queue(each_store)
+    is_seen = threading.Event()
+
+    def wait_in_block_3(i_block, context):
+        time.sleep(0.05)
+        if i_block == 3:
+            is_seen.wait(PATIENCE_S)
+
+    worker = worker_of(each_store, {"count": Count(wait_in_block_3)})
+    thread = in_thread(worker.work_once)
+    wait_for(lambda: each_store.jobs.get(job_id).progress == 3 / N_BLOCKS)
+    running = each_store.jobs.get(job_id)
+    is_seen.set()
+    thread.join(PATIENCE_S)
+
+    assert (running.state, running.unit, running.note) == ("running", "blocks", "block 3")
+    # Three blocks of 0.05 s and more: at most 20 a second. Two are left.
+    assert 0.0 < running.rate <= 20.0
+    assert running.eta_s == pytest.approx(2.0 / running.rate)
+    assert running.worker == worker.name
+    done = each_store.jobs.get(job_id)
+    assert (done.state, done.progress, done.rate, done.eta_s) == ("done", 1.0, None, None)
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_may_be_asked_for_again(each_store):
+    job_id = queue(each_store)
+
+    assert each_store.jobs.cancel(job_id).state == "cancelled"
+    assert each_store.jobs.take("w", lease_s=30) is None
+    assert queue(each_store) == job_id
+    again = each_store.jobs.get(job_id)
+    assert (again.state, again.is_cancelled) == ("queued", False)
+    with pytest.raises(NotStoredError):
+        each_store.jobs.cancel(999)
+
+
+def test_a_running_job_notices_a_cancel_within_a_second(each_store):
+    job_id = queue(each_store)
+    started, noticed = threading.Event(), []
+
+    def wait_in_block_2(i_block, context):
+        if i_block == 2:
+            started.set()
+            wait_for(context.is_cancelled)
+            noticed.append(time.monotonic())
+            context.check()
+
+    handler = Count(wait_in_block_2)
+    thread = in_thread(worker_of(each_store, {"count": handler}, lease_s=30.0).work_once)
+    started.wait(PATIENCE_S)
+    asked = time.monotonic()
+    running = each_store.jobs.cancel(job_id)
+    thread.join(PATIENCE_S)
+
+    assert (running.state, running.is_cancelled) == ("running", True)
+    assert noticed[0] - asked < 1.0
+    assert each_store.jobs.get(job_id).state == "cancelled"
+    assert handler.did == [0, 1]
+    # Asked for again, it goes on.
+    queue(each_store)
+    again = Count()
+    worker_of(each_store, {"count": again}).work_once()
+    assert again.did == [2, 3, 4]
+
+
+def test_a_job_whose_worker_is_dead_is_cancelled_at_once(each_store):
+    job_id = queue(each_store)
+    job = each_store.jobs.take("w", lease_s=0.01)
+    time.sleep(0.05)
+
+    assert each_store.jobs.cancel(job_id).state == "cancelled"
+    assert each_store.jobs.look(job) is Hold.LOST
+    assert not each_store.jobs.finish(job, lambda database: None)
+
+
+def test_what_is_over_is_not_cancelled(each_store):
+    job_id = queue(each_store)
+    worker_of(each_store, {"count": Count()}).work_once()
+
+    assert each_store.jobs.cancel(job_id).state == "done"
+
+
+def test_a_cancel_that_nobody_noticed_yet_is_taken_back_by_asking_again(each_store):
+    job_id = queue(each_store)
+    job = each_store.jobs.take("w", lease_s=30)
+    each_store.jobs.cancel(job_id)
+    assert each_store.jobs.look(job) is Hold.CANCELLED
+
+    queue(each_store)
+    assert each_store.jobs.look(job) is Hold.OURS
+    # A worker that noticed before gives the job back, and it waits like any other.
+    assert each_store.jobs.release(job)
+    assert each_store.jobs.get(job_id).state == "queued"
+
+
+def test_a_worker_that_ends_gives_the_job_back_at_the_end_of_the_block(each_store):
+    job_id = queue(each_store)
+    handler = Count(lambda i_block, context: worker.stop() if i_block == 1 else None)
+    worker = worker_of(each_store, {"count": handler})
+    worker.work()
+
+    assert handler.did == [0, 1]
+    given_back = each_store.jobs.get(job_id)
+    assert (given_back.state, given_back.attempts) == ("queued", 0)
+    assert sorted(each_store.jobs.blocks(job_id)) == [0, 1]
+    # At once due, and not counted as an attempt.
+    next_handler = Count()
+    assert worker_of(each_store, {"count": next_handler}).work_once()
+    assert next_handler.did == [2, 3, 4]
+
+
+def test_a_worker_that_ends_gives_up_a_block_that_takes_long(each_store):
+    queue(each_store)
+
+    def wait_until_told(i_block, context):
+        worker.stop()
+        asked = time.monotonic()
+        wait_for(context.is_cancelled)
+        waited.append(time.monotonic() - asked)
+        raise RuntimeError("the block was broken off")
+
+    waited = []
+    worker = worker_of(each_store, {"count": Count(wait_until_told)})
+    worker.work()
+
+    assert 0.9 < waited[0] < 2.0
+    assert each_store.jobs.find("count", "s1").state == "queued"
+    assert each_store.jobs.find("count", "s1").error is None
+
+
+def test_a_long_job_gives_way_to_those_that_wait(each_store):
+    """Its slice is over at once: the other job comes between its blocks, then it goes on."""
+    long, short = queue(each_store, "long"), None
+    order = []
+
+    def note(i_block, context):
+        order.append((context.job.subject, i_block))
+        if order == [("long", 0)]:
+            nonlocal short
+            short = queue(each_store, "short")
+            wait_for(lambda: context.interruption)
+
+    worker = worker_of(each_store, {"count": Count(note)}, slice_s=0.0)
+    worker.work_off()
+
+    subjects = [subject for subject, _ in order]
+    assert subjects[:2] == ["long", "short"]
+    assert sorted(order) == [(name, i) for name in ("long", "short") for i in range(N_BLOCKS)]
+    assert {each_store.jobs.get(job_id).state for job_id in (long, short)} == {"done"}
+
+
+def test_a_frozen_worker_stores_nothing_when_it_wakes(each_store, reopened):
+    """While the first worker sleeps in a block, another one takes the job and does it."""
+    job_id = queue(each_store)
+    other = reopened(each_store)
+
+    def lose(i_block, context):
+        if i_block == 1:
+            connections = Connections(each_store.url, max_connections=2)
+            with connections.transaction() as database:
+                database.execute_sql("UPDATE job SET due_ms = 0, token = token")
+            connections.close()
+            assert other.jobs.take("thief", lease_s=30, job_id=job_id) is not None
+
+    handler = Count(lose)
+    worker_of(each_store, {"count": handler}, lease_s=30.0).work_once()
+
+    assert handler.did == [0, 1]
+    assert sorted(each_store.jobs.blocks(job_id)) == [0]
+    assert each_store.jobs.get(job_id).worker == "thief"
+
+
+def test_removing_a_job_removes_its_blocks(each_store):
+    queue(each_store)
+    job = each_store.jobs.take("w", lease_s=30)
+    each_store.jobs.put_block(job, 0, b"x", lease_s=30)
+    connections = Connections(each_store.url, max_connections=2)
+    with connections.transaction() as database:
+        remove_job(database, "count", "s1")
+        assert not list(database.execute_sql("SELECT * FROM job_block").fetchall())
+    connections.close()
+
+    assert each_store.jobs.find("count", "s1") is None
+    assert each_store.jobs.renew(job, lease_s=30, progress=Progress(progress=0.5)) is Hold.LOST
+
+
+def test_the_list_is_paged_from_the_newest(each_store):
+    ids = [queue(each_store, f"s{i}", executor="dask") for i in range(5)]
+    first = each_store.jobs.list(JobQuery(limit=2))
+    second = each_store.jobs.list(JobQuery(limit=2, before=first.next_before))
+    last = each_store.jobs.list(JobQuery(limit=2, before=second.next_before))
+
+    pages = [[item.id for item in page.items] for page in (first, second, last)]
+    assert pages == [ids[:2:-1], ids[2:0:-1], ids[:1]]
+    assert last.next_before is None
+    assert first.items[0].executor == "dask"
+    each_store.jobs.cancel(ids[0])
+    assert [item.id for item in each_store.jobs.list(JobQuery(state="cancelled")).items] == ids[:1]
+    assert each_store.jobs.list(JobQuery(kind="other")).items == []
+
+
+def test_a_store_of_the_version_before_keeps_its_jobs(each_database_url):
+    """Jobs of analyses made before long jobs existed are about their runs."""
+    from tests.apps import save_waves
+
+    store = open_store(each_database_url)
+    save_waves(store)
+    connections = Connections(store.url, max_connections=2)
+    with connections.session() as database:
+        database.execute_sql("DROP TABLE job_block")
+        database.execute_sql("DROP INDEX job_subject_kind")
+        for column in (
+            "subject", "executor", "progress", "unit", "rate", "eta_s", "note", "is_cancelled"
+        ):  # fmt: skip
+            database.execute_sql(f"ALTER TABLE job DROP COLUMN {column}")
+        database.execute_sql("DELETE FROM schema_migration WHERE name = '0003_long_jobs'")
+        database.execute_sql(
+            "INSERT INTO job (kind, state, attempts, token, due_ms, created_ms, updated_ms, worker)"
+            " VALUES ('old', 'done', 1, 1, 0, 0, 0, '')"
+        )
+    connections.close()
+
+    assert store.migrate() == ["0003_long_jobs"]
+    old = store.jobs.find("old", "")
+    assert (old.state, old.progress, old.is_cancelled) == ("done", 1.0, False)
+    store.close()
