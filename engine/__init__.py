@@ -9,8 +9,9 @@ from engine.types import Bars, RunResult
 if TYPE_CHECKING:
     from engine.backtesting import backtest
     from engine.indicators import indicator
+    from engine.sweeps.sweeping import sweep
 
-__all__ = ["Bars", "RunResult", "backtest", "indicator"]
+__all__ = ["Bars", "RunResult", "backtest", "indicator", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from engine.indicators import indicator
 
         return indicator
+    if name == "sweep":
+        from engine.sweeps.sweeping import sweep
+
+        return sweep
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,7 +70,7 @@ def backtest(
     """
     if detail is not None:
         bars, config = with_detail(bars, config, detail)
-    run = plan_run(_with_bars_known(bars, config))
+    run = plan_run(with_bars_known(bars, config))
     market = run.market(bars)
     _require_volumes(run.config, market)
     trial = Trial(run.strategy, run.config)
@@ -87,7 +87,7 @@ def backtest(
     return _result(run, market, ledger, _benchmark(run, market, bars), spread, verdicts)
 
 
-def _with_bars_known(
+def with_bars_known(
     bars: Mapping[str, Bars], config: Mapping[str, Any] | RunConfig
 ) -> Mapping[str, Any] | RunConfig:
     """Return the configuration with symbols and timeframe taken from the bars."""

@@ -6,6 +6,7 @@ EngineError
 ├── InvalidFormulaError       a formula, with field, position, reason and the nearest valid name
 ├── InvalidStrategyError      a Python strategy that cannot be compiled, or failed in a run
 ├── UnknownStrategyError      a strategy name that does not exist
+├── SweepCancelledError       a sweep that was told to stop before it was done
 └── ReconciliationError       our own fault: the books of a run do not balance (F16)
 """
 
@@ -58,6 +59,10 @@ class InvalidStrategyError(EngineError):
 
 class UnknownStrategyError(EngineError):
     """A strategy name that does not exist."""
+
+
+class SweepCancelledError(EngineError):
+    """A sweep that was told to stop before it was done."""
 
 
 class ReconciliationError(EngineError):

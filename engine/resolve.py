@@ -147,7 +147,7 @@ def resolve(
     UnknownStrategyError
         If there is no built-in strategy of that name.
     """
-    given = config if isinstance(config, RunConfig) else _validated(config)
+    given = config if isinstance(config, RunConfig) else validated_run(config)
     refuse_coarse_detail(given)
     definition, params = _strategy(given)
     sizing = given.sizing
@@ -206,7 +206,14 @@ def _instant_ms(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _validated(config: Mapping[str, Any]) -> RunConfig:
+def validated_run(config: Mapping[str, Any]) -> RunConfig:
+    """Return a configuration given as a mapping.
+
+    Raises
+    ------
+    InvalidParameterError
+        With the dotted name of the first field at fault.
+    """
     try:
         return RunConfig.model_validate(dict(config))
     except ValidationError as error:

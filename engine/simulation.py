@@ -162,6 +162,7 @@ def simulate(
         ),
         decisions=decisions,
         flow=books.flow,
+        n_closed=trades.n_closed,
     )
 
 

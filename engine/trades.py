@@ -34,6 +34,11 @@ class PairedTrades:
         """Return what each row won or lost, net of both fees, open rows marked."""
         return self._rows["pnl"]
 
+    @property
+    def n_closed(self) -> int:
+        """Return how many rows have an exit."""
+        return int(self._rows.size - np.count_nonzero(self._rows["open"]))
+
     def table(self) -> Table:
         """Return the columns of `Ledger.trades`.
 

@@ -360,6 +360,7 @@ class Ledger:
     decisions : what the strategy wanted as the broker saw it, live rules included
     totals : interest, borrow, dividends, contributions, fees (money, signed as credited)
     flow : contributed (positive) or withdrawn at each close; None when the run has no flows
+    n_closed : how many trades have an exit
     """
 
     time: IntArray
@@ -378,6 +379,7 @@ class Ledger:
     recon_error: float
     decisions: Decisions | None = None
     flow: FloatArray | None = None
+    n_closed: int = 0
 
     @cached_property
     def trades(self) -> Table:
