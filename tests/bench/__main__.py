@@ -1,52 +1,74 @@
-"""`./run bench`: every figure a ratio within one run, on this machine, printed as Markdown."""
+"""`./run bench`: every figure a ratio within one run, on this machine, printed as Markdown.
+
+`./run bench p1 p2` measures those rows, `growth` the curves of how cost grows; without names
+everything. `--out DIR` also writes report.md, report.json and a picture of each curve; `--full`
+takes the largest sizes, which need an hour.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import platform
 import sys
+from pathlib import Path
 
 from config.kernels import prepare_kernels
 from config.settings import load_settings
 
-GROWTH = "growth"
-MODULES = ("p4_event_engine", "p7_load", "p8_post", "p9_open")
+ROWS = ("p4_event_engine", "p6_rotation", "p7_load", "p8_post", "p9_open")
+CURVES = ("growth",)
 
 
-def main(names: list[str]) -> int:
-    """Measure the named rows, or all, and print the report."""
+def main(arguments: list[str]) -> int:
+    """Measure the named rows and curves, or all, and print the report."""
     prepare_kernels(load_settings().cache_dir)
-    if names == [GROWTH]:
-        print(importlib.import_module("tests.bench.growth").report())
-        return 0
-    chosen = [m for m in MODULES if not names or any(m.startswith(n.lower()) for n in names)]
-    if not chosen:
-        print(
-            f"Unknown row {names}; known: {', '.join(m.split('_')[0] for m in MODULES)}, {GROWTH}",
-            file=sys.stderr,
-        )
+    from tests.bench.report import Report, write
+
+    options = _options(arguments)
+    rows, curves = _chosen(ROWS, options.names), _chosen(CURVES, options.names)
+    if not rows and not curves:
+        known = ", ".join(name.split("_")[0] for name in (*ROWS, *CURVES))
+        print(f"Unknown row {' '.join(options.names)}; known: {known}", file=sys.stderr)
         return 2
-    print(f"{platform.machine()}, {_processor()}, Python {platform.python_version()}\n")
-    print("| | work | ours | reference | | ratio | target | spread |")
-    print("|---|---|---|---|---|---|---|---|")
-    for module in chosen:
-        for row in importlib.import_module(f"tests.bench.{module}").measure():
-            print(
-                f"| {row.name} | {row.work} | {_seconds(row.ours_s)} | {row.reference} "
-                f"| {_seconds(row.reference_s)} | {row.ratio:.2f} | ≤ {row.target:g} "
-                f"| ± {row.spread:.0%} |",
-                flush=True,
-            )
+    report = Report(scale="full" if options.full else "normal")
+    _measure_rows(report, rows)
+    _measure_curves(report, curves)
+    if options.out is not None:
+        write(report, options.out)
+        print(f"\nWritten to {options.out}.")
     return 0
 
 
-def _processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        return next((line.split(":")[1].strip() for line in lines if "model name" in line), "?")
+def _measure_rows(report, modules: list[str]) -> None:
+    from tests.bench.report import HEAD, machine_line, row_line
+
+    print(f"{machine_line(report.machine)}\n")
+    if modules:
+        print(HEAD)
+    for module in modules:
+        for row in importlib.import_module(f"tests.bench.{module}").measure(report.scale):
+            report.rows.append(row)
+            print(row_line(row), flush=True)
 
 
-def _seconds(value: float) -> str:
-    return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+def _measure_curves(report, modules: list[str]) -> None:
+    for module in modules:
+        for curve in importlib.import_module(f"tests.bench.{module}").curves(report.scale):
+            report.curves.append(curve)
+            print(f"\n{curve.table()}", flush=True)
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="ROW")
+    parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument("--full", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def _chosen(modules: tuple[str, ...], names: list[str]) -> list[str]:
+    """Return the modules whose first word is named, all without names."""
+    return [m for m in modules if not names or m.split("_")[0] in {n.lower() for n in names}]
 
 
 if __name__ == "__main__":

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Scale = Literal["tiny", "normal", "full"]
+"""How large the work is: so small that only its path is tried, in minutes, or as the row says."""
+
+Unit = Literal["s", "B"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,26 +22,45 @@ class Row:
     ----------
     work, reference : str
         What was measured, against what.
-    ours_s, reference_s : float
-        Medians in seconds.
-    spread : float
-        (third quartile - first quartile) / median of ours.
-    target : float
-        The largest ratio ours / reference that meets the target.
+    ours, other : float
+        Medians, in `unit`; NaN for a row that could not be measured.
+    spread, other_spread : float
+        (third quartile - first quartile) / median of each.
+    least, other_least : float
+        The smallest of each: what other programs on the machine disturbed least.
+    n : int
+        Measurements of ours.
+    target : float or None
+        The largest ratio ours / other that meets the target; None where none was set.
+    note : str
+        What the figures alone do not say, or why there are none.
     """
 
     name: str
     work: str
     reference: str
-    ours_s: float
-    reference_s: float
-    spread: float
-    target: float
+    ours: float
+    other: float
+    spread: float = 0.0
+    other_spread: float = 0.0
+    least: float = float("nan")
+    other_least: float = float("nan")
+    n: int = 1
+    target: float | None = None
+    unit: Unit = "s"
+    note: str = ""
 
     @property
     def ratio(self) -> float:
-        """Return ours / reference; lower is better."""
-        return self.ours_s / self.reference_s
+        """Return ours / other; lower is better."""
+        return self.ours / self.other
+
+    @property
+    def is_met(self) -> bool | None:
+        """Return whether the target is met, None without a target or without figures."""
+        if self.target is None or self.ratio != self.ratio:
+            return None
+        return self.ratio <= self.target
 
 
 def compare(
@@ -45,8 +70,9 @@ def compare(
     ours: Callable[[], object],
     reference: str,
     other: Callable[[], object],
-    target: float,
+    target: float | None,
     repeats: int,
+    note: str = "",
 ) -> Row:
     """Time `ours` and `other` in turns, so that a slow moment of the machine meets both."""
     ours()
@@ -54,11 +80,15 @@ def compare(
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
         for function, seconds in zip((ours, other), times, strict=True):
-            started = time.perf_counter()
-            function()
-            seconds.append(time.perf_counter() - started)
+            seconds.append(timed(function))
     return row(
-        name, work=work, ours_s=times[0], reference=reference, reference_s=times[1], target=target
+        name,
+        work=work,
+        ours=times[0],
+        reference=reference,
+        other=times[1],
+        target=target,
+        note=note,
     )
 
 
@@ -66,19 +96,49 @@ def row(
     name: str,
     *,
     work: str,
-    ours_s: list[float],
+    ours: Sequence[float],
     reference: str,
-    reference_s: list[float],
-    target: float,
+    other: Sequence[float],
+    target: float | None,
+    unit: Unit = "s",
+    note: str = "",
 ) -> Row:
-    """Return the row of two lists of measured seconds."""
-    first, middle, third = statistics.quantiles(ours_s, n=4)
+    """Return the row of two lists of measurements."""
     return Row(
         name=name,
         work=work,
         reference=reference,
-        ours_s=middle,
-        reference_s=statistics.median(reference_s),
-        spread=(third - first) / middle,
+        ours=statistics.median(ours),
+        other=statistics.median(other),
+        spread=spread_of(ours),
+        other_spread=spread_of(other),
+        least=min(ours),
+        other_least=min(other),
+        n=len(ours),
         target=target,
+        unit=unit,
+        note=note,
     )
+
+
+def unmeasured(name: str, *, work: str, reference: str, target: float | None, why: str) -> Row:
+    """Return a row that says why it has no figures."""
+    nan = float("nan")
+    return Row(
+        name=name, work=work, reference=reference, ours=nan, other=nan, target=target, note=why
+    )
+
+
+def spread_of(values: Sequence[float]) -> float:
+    """Return (third quartile - first quartile) / median, 0 for a single value."""
+    if len(values) < 2:
+        return 0.0
+    first, middle, third = statistics.quantiles(values, n=4)
+    return (third - first) / middle if middle else 0.0
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
 from config.run import RunConfig
-from engine import indicator
+from engine import Bars, indicator
 from engine.formula import evaluate, plan_strategy
 from engine.market import build_market
 from engine.resolve import resolve
 from engine.simulation import simulate
-from tests.bench.measure import Row, compare
+from engine.types import Ledger
+from tests.bench.measure import Row, Scale, compare
+from tests.bench.reference import library, pointer
 from tests.bench.synthetic import random_walk
 
-N_BARS = 1_000_000
 FAST, SLOW = 20, 100
 
 
-def compiled_reference() -> ctypes.CDLL:
-    """Compile the C loops on the spot."""
-    library = Path(tempfile.mkdtemp()) / "reference.so"
-    source = Path(__file__).with_name("reference.c")
-    subprocess.run(
-        ["gcc", "-O3", "-march=native", "-shared", "-fPIC", str(source), "-o", str(library)],
-        check=True,
-    )
-    loaded = ctypes.CDLL(str(library))
-    loaded.sma_cross.restype = ctypes.c_long
-    return loaded
-
-
-def measure() -> list[Row]:
+def measure(scale: Scale) -> list[Row]:
     """Compare loop with loop, and the whole way from bars with indicators included."""
-    bars = random_walk(N_BARS)
+    n_bars, repeats = (3_000, 2) if scale == "tiny" else (1_000_000, 15)
+    bars = random_walk(n_bars)
     config, definition, params = resolve(
         RunConfig(
             symbols=["SYNTHETIC"],
@@ -55,12 +39,12 @@ def measure() -> list[Row]:
     return [
         compare(
             "P4",
-            work="event engine, sma_cross, 1,000,000 bars, signals given",
+            work=f"event engine, sma_cross, {n_bars:,} bars, signals given",
             ours=lambda: simulate(market, signals, config),
             reference="plain C loop, averages given",
             other=reference.run,
             target=1.5,
-            repeats=15,
+            repeats=repeats,
         ),
         compare(
             "P4 whole",
@@ -69,7 +53,7 @@ def measure() -> list[Row]:
             reference="plain C loop with two plain C averages",
             other=lambda: (reference.averages(), reference.run()),
             target=1.5,
-            repeats=15,
+            repeats=repeats,
         ),
     ]
 
@@ -77,44 +61,35 @@ def measure() -> list[Row]:
 class _CLoop:
     """The C loop over these bars, with its arrays."""
 
-    def __init__(self, bars) -> None:
-        self.library = compiled_reference()
+    def __init__(self, bars: Bars) -> None:
+        self.n_bars = bars.time.size
         self.open, self.close = bars.open, bars.close
         # The same rows as the engine's: a running sum ties and crosses a little elsewhere.
         self.fast = indicator(f"sma(close, {FAST})", bars)
         self.slow = indicator(f"sma(close, {SLOW})", bars)
-        self.scratch = np.empty(N_BARS)
-        self.equity = np.empty(N_BARS)
-        self.bar = np.empty(N_BARS, dtype=np.int64)
-        self.quantity, self.price = np.empty(N_BARS), np.empty(N_BARS)
+        self.scratch = np.empty(self.n_bars)
+        self.equity = np.empty(self.n_bars)
+        self.bar = np.empty(self.n_bars, dtype=np.int64)
+        self.quantity, self.price = np.empty(self.n_bars), np.empty(self.n_bars)
         self.n_fills = 0
         self.run()
 
     def averages(self) -> None:
         for window in (FAST, SLOW):
-            self.library.sma(
-                ctypes.c_long(N_BARS),
-                _pointer(self.close),
-                ctypes.c_long(window),
-                _pointer(self.scratch),
-            )
+            library().sma(self.n_bars, pointer(self.close), window, pointer(self.scratch))
 
     def run(self) -> None:
-        self.n_fills = self.library.sma_cross(
-            ctypes.c_long(N_BARS),
-            *map(_pointer, (self.open, self.close, self.fast, self.slow)),
-            ctypes.c_double(100_000.0),
-            ctypes.c_double(5e-4),
-            ctypes.c_double(1e-3),
-            *map(_pointer, (self.equity, self.bar, self.quantity, self.price)),
+        self.n_fills = library().sma_cross(
+            self.n_bars,
+            *map(pointer, (self.open, self.close, self.fast, self.slow)),
+            100_000.0,
+            5e-4,
+            1e-3,
+            *map(pointer, (self.equity, self.bar, self.quantity, self.price)),
         )
 
 
-def _pointer(array: np.ndarray) -> ctypes.c_void_p:
-    return array.ctypes.data_as(ctypes.c_void_p)
-
-
-def _assert_equal(ledger, reference: _CLoop) -> None:
+def _assert_equal(ledger: Ledger, reference: _CLoop) -> None:
     """A comparison of different work is worth nothing: fills and equity have to agree."""
     same = np.array_equal(ledger.fills["i_time"], reference.bar[: reference.n_fills])
     if not same or not np.allclose(ledger.equity, reference.equity, rtol=1e-9):

@@ -13,7 +13,7 @@ import numpy as np
 
 from config.settings import ROOT
 from dataapi.store import open_store
-from tests.bench.measure import Row, row
+from tests.bench.measure import Row, Scale, row
 from tests.bench.synthetic import random_walk
 from tests.dataapi.postgres import binaries, fresh_schema, running_server
 
@@ -45,7 +45,7 @@ print(json.dumps(times))
 """
 
 
-def measure() -> list[Row]:
+def measure(scale: Scale) -> list[Row]:
     """Compare both databases' first load, and the second in one process."""
     bars = random_walk(N_BARS)
     with (
@@ -80,17 +80,17 @@ def _compare(name: str, url: str, folder: str, target: float) -> list[Row]:
         row(
             f"P7 {name}",
             work=f"load 1,000,000 bars from {name}, fresh process",
-            ours_s=[first for first, _ in store],
+            ours=[first for first, _ in store],
             reference="np.load of six arrays",
-            reference_s=numpy,
+            other=numpy,
             target=target,
         ),
         row(
             f"P7 {name} again",
             work="the second load in the process",
-            ours_s=[second for _, second in store],
+            ours=[second for _, second in store],
             reference="np.load of six arrays",
-            reference_s=[statistics.median(numpy)],
+            other=[statistics.median(numpy)],
             target=1.0,
         ),
     ]

@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-from tests.bench.measure import Row, row
+from tests.bench.measure import Row, Scale, row
 from tests.bench.servers import import_bundled_data, running
 
 REPEATS = 60
@@ -15,7 +15,7 @@ REPEATS = 60
 START = "2003-02-26"
 
 
-def measure() -> list[Row]:
+def measure(scale: Scale) -> list[Row]:
     """Start a server of its own and post new runs, the same again, and nothing, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         import_bundled_data(folder)
@@ -42,17 +42,17 @@ def _post(url: str) -> list[Row]:
         row(
             "P8",
             work="POST a new run, 2,520 daily bars, all checks",
-            ours_s=new,
+            ours=new,
             reference=reference,
-            reference_s=empty,
+            other=empty,
             target=30,
         ),
         row(
             "P8 again",
             work="POST the same run again",
-            ours_s=again,
+            ours=again,
             reference=reference,
-            reference_s=empty,
+            other=empty,
             target=3,
         ),
     ]
