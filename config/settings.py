@@ -70,6 +70,8 @@ class WorkerSettings(_Section):
     poll_s: float = Field(gt=0.0, le=60.0)
     max_attempts: int = Field(ge=1, le=1000)
     slice_s: float = Field(ge=0.0, le=86_400.0)
+    threads: int = Field(ge=0, le=1024)
+    executor: Literal["local"]
 
 
 class DashboardSettings(_Section):

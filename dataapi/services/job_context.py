@@ -3,12 +3,13 @@
 A handler does the job's blocks one by one, except those that are finished already:
 
     def carry_out(context: JobContext) -> bool:
+        task = BlockTask(prepare="package.module:function", subject=..., key=..., work=work)
         finished = context.blocks()
-        for i_block in range(n_blocks):
-            if i_block not in finished:
-                finished[i_block] = work(i_block, is_cancelled=context.is_cancelled)
-                context.put_block(i_block, finished[i_block])
-            context.report(i_block + 1, n_blocks, "blocks")
+        todo = [i_block for i_block in range(work.n_blocks) if i_block not in finished]
+        for i_block, data in context.compute(task, todo):
+            context.put_block(i_block, data)
+            finished[i_block] = data
+            context.report(len(finished), work.n_blocks, "blocks")
         return context.finish(lambda database: insert(database, finished))
 
 It may be stopped at each block: cancelled, lost to another worker, its own worker told to end, or
@@ -21,9 +22,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from config.settings import Settings
+from dataapi.executors import BlockTask, core_count, make_executor
 from dataapi.services.runs import Runs
 from dataapi.store import Hold, InTransaction, Progress, TakenJob
 
@@ -90,8 +93,54 @@ class JobContext:
         self._stop = stop
         self._hold = Hold.OURS
         self._has_others = False
+        self._taken_s = time.monotonic()
         self._progress: Progress | None = None
+        self._computing: Generator[tuple[int, bytes], None, None] | None = None
         self._samples: deque[tuple[float, float]] = deque()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Return how long this worker has had the job."""
+        return time.monotonic() - self._taken_s
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads a part that is computed in this process may use."""
+        return self.services.settings.worker.threads or core_count()
+
+    def compute(self, task: BlockTask, blocks: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks of a task as they are finished, in whatever order.
+
+        They are computed by the executor that the job asks for, else by the worker's own.
+
+        Raises
+        ------
+        JobInterruptedError
+            Within a second of the request.
+        ExecutorError
+            If the executor cannot be reached, or fails; the blocks that came are good.
+        Exception
+            Whatever a block itself raises.
+        """
+        self._computing = self._compute(task, blocks)
+        return self._computing
+
+    def _compute(
+        self, task: BlockTask, blocks: Iterable[int]
+    ) -> Generator[tuple[int, bytes], None, None]:
+        settings = self.services.settings.worker
+        with make_executor(self.job.executor or settings.executor, settings) as executor:
+            try:
+                yield from executor.map_blocks(task, blocks, is_cancelled=self.is_cancelled)
+            except Exception:
+                # What a block raises after it was told to stop is how it stopped.
+                self.check()
+                raise
+
+    def close(self) -> None:
+        """Give up what is being computed; for the worker, when the handler is left."""
+        if self._computing is not None:
+            self._computing.close()
 
     def is_cancelled(self) -> bool:
         """Return whether to stop at once, within a block; costs nothing, ask as often as you like.

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from dataapi.problems import ApiProblem
 from dataapi.services import analysis
@@ -94,7 +94,7 @@ class Worker:
         logger.info("job taken id=%d kind=%s subject=%s", job.id, job.kind, job.subject)
         context = JobContext(self._services, job, self._stop)
         try:
-            with self._beating(context):
+            with self._beating(context), closing(context):
                 is_finished = self._handlers[job.kind](context)
         except Exception as error:
             if isinstance(error, JobInterruptedError) or context.is_cancelled():

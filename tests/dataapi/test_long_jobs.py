@@ -8,6 +8,7 @@ import time
 import pytest
 
 from config.settings import load_settings
+from dataapi.executors import BlockTask
 from dataapi.services.bundled_runs import service
 from dataapi.services.job_context import Services
 from dataapi.services.working import Worker
@@ -160,6 +161,45 @@ def test_a_job_survives_any_number_of_deaths_as_long_as_blocks_get_done(each_sto
     lost = each_store.jobs.get(job_id)
     assert (lost.state, lost.error) == ("failed", "The worker died 3 times over it.")
     assert len(each_store.jobs.blocks(job_id)) == 10
+
+
+class Tens:
+    """Blocks of the bytes of their number; the third one takes until it is broken off."""
+
+    def block(self, i_block, *, threads, is_cancelled):
+        if i_block == 3:
+            wait_for(is_cancelled)
+            raise RuntimeError("broken off")
+        return b"%d" % i_block
+
+
+def test_blocks_are_computed_by_the_executor_until_the_job_is_cancelled(each_store):
+    job_id = queue(each_store)
+
+    def carry_out(context):
+        task = BlockTask(prepare="nowhere:nothing", subject="s1", key="k", work=Tens())
+        for i_block, data in context.compute(task, range(10)):
+            context.put_block(i_block, data)
+            if i_block == 2:
+                each_store.jobs.cancel(job_id)
+        return context.finish(lambda database: None)
+
+    worker_of(each_store, {"count": carry_out}).work_once()
+
+    cancelled = each_store.jobs.get(job_id)
+    assert (cancelled.state, cancelled.error) == ("cancelled", None)
+    assert each_store.jobs.blocks(job_id) == {0: b"0", 1: b"1", 2: b"2"}
+
+
+def test_an_unknown_executor_is_said(each_store):
+    job_id = queue(each_store, executor="slurm")
+
+    def carry_out(context):
+        task = BlockTask(prepare="nowhere:nothing", subject="s1", key="k", work=Tens())
+        return not list(context.compute(task, range(10)))
+
+    worker_of(each_store, {"count": carry_out}).work_once()
+    assert "No executor 'slurm'" in each_store.jobs.get(job_id).error
 
 
 def test_progress_is_written_while_the_job_runs(each_store):

@@ -1,0 +1,39 @@
+"""Where the blocks of a long job are computed; a handler does not know (`JobContext.compute`)."""
+
+from __future__ import annotations
+
+from config.settings import WorkerSettings
+from dataapi.executors.blocks import (
+    BlockTask,
+    BlockWork,
+    ExecutionCancelledError,
+    Executor,
+    ExecutorError,
+)
+from dataapi.executors.local import LocalExecutor, core_count
+
+__all__ = [
+    "EXECUTORS",
+    "BlockTask",
+    "BlockWork",
+    "ExecutionCancelledError",
+    "Executor",
+    "ExecutorError",
+    "core_count",
+    "make_executor",
+]
+
+EXECUTORS = ("local",)
+
+
+def make_executor(name: str, settings: WorkerSettings) -> Executor:
+    """Return an executor, to be used in a `with` statement.
+
+    Raises
+    ------
+    ExecutorError
+        If there is no such executor, or it cannot be reached.
+    """
+    if name == "local":
+        return LocalExecutor(settings.threads or core_count())
+    raise ExecutorError(f"No executor {name!r}; there are {' and '.join(EXECUTORS)}.")
