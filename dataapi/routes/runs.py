@@ -116,7 +116,10 @@ def verify(path: RunPath) -> Response:
     return json_answer(verification.verify(context().runs, path.run_id), who="computed")
 
 
-@api.get("/runs/<run_id>/analysis", summary="Robustness, confidence, diagnosis; appended once")
+@api.get(
+    "/runs/<run_id>/analysis",
+    summary="Robustness, confidence, Monte-Carlo, diagnosis; appended once",
+)
 def analysis_of(path: RunPath) -> Response:
     """Answer a run's analysis; only when it is done does it never change again."""
     found = analysis.analysis(context().runs, path.run_id)

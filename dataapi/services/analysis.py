@@ -16,7 +16,7 @@ from dataapi.store import NewAnalysis, StoredAnalysis
 from engine.analysis import Known, analyse, outcome_of
 from engine.version import ENGINE_VERSION
 
-PARTS = ("robustness", "confidence", "diagnosis")
+PARTS = ("robustness", "confidence", "monte_carlo", "diagnosis")
 
 
 def analysis(runs: Runs, run_id: str) -> Document:

@@ -1,4 +1,4 @@
-"""What is worked out about a run after it is finished: robustness, confidence, diagnosis."""
+"""What is worked out about a run after it is finished: robustness, confidence, luck, diagnosis."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.analysis.diagnosis import diagnose
 from engine.analysis.evidence import Known, gather_evidence, returns_of_run
+from engine.analysis.luck import monte_carlo
 from engine.analysis.outcome import Outcome, outcome_of
 from engine.analysis.robustness import paid_bps, robustness
 from engine.clock import DAY_MS, DAYS_PER_YEAR
@@ -17,7 +18,7 @@ __all__ = ["Known", "Outcome", "analyse", "outcome_of"]
 
 
 def analyse(base: Outcome, bars: Mapping[str, Bars], known: Known) -> dict[str, Any]:
-    """Return the analysis of a run: robustness, confidence, diagnosis.
+    """Return the analysis of a run: robustness, confidence, Monte-Carlo, diagnosis.
 
     Parameters
     ----------
@@ -38,4 +39,9 @@ def analyse(base: Outcome, bars: Mapping[str, Bars], known: Known) -> dict[str, 
         seed=base.plan.config.seed,
     )
     evidence = gather_evidence(base, known, found, confidence, paid_bps(base))
-    return {"robustness": found, "confidence": confidence, "diagnosis": diagnose(evidence)}
+    return {
+        "robustness": found,
+        "confidence": confidence,
+        "monte_carlo": monte_carlo(base),
+        "diagnosis": diagnose(evidence),
+    }

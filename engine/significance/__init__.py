@@ -5,6 +5,7 @@ alike. A number that is not defined is None, never NaN or infinite.
 """
 
 from engine.significance.bootstrap import BOOTSTRAPPED, bootstrap_intervals, optimal_block_length
+from engine.significance.monte_carlo import bootstrap_accounts, trade_shuffle
 from engine.significance.overfitting import cscv_logits, probability_of_backtest_overfitting
 from engine.significance.sharpe import (
     deflated_sharpe_ratio,
@@ -15,6 +16,7 @@ from engine.significance.sharpe import (
 
 __all__ = [
     "BOOTSTRAPPED",
+    "bootstrap_accounts",
     "bootstrap_intervals",
     "cscv_logits",
     "deflated_sharpe_ratio",
@@ -23,4 +25,5 @@ __all__ = [
     "optimal_block_length",
     "probabilistic_sharpe_ratio",
     "probability_of_backtest_overfitting",
+    "trade_shuffle",
 ]

@@ -11,7 +11,7 @@ from dataapi.services.working import Lanes
 from tests.apps import api_app, config, save_waves
 
 API = "/api/v1"
-PARTS = ("robustness", "confidence", "diagnosis")
+PARTS = ("robustness", "confidence", "monte_carlo", "diagnosis")
 
 
 @pytest.fixture
