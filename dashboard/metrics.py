@@ -237,14 +237,16 @@ METRICS: dict[str, Metric] = {
         "Deflated Sharpe",
         _PERCENT,
         "higher",
-        "Probability that the true Sharpe beats the best one expects by luck of as many tries; "
-        "counting this run alone it is the probabilistic Sharpe.",
+        "Probability that the true Sharpe beats the best one expects by luck of as many tries, as "
+        "it was when the run was made: counting the run alone it is the probabilistic Sharpe. What "
+        "the trial ledger counts by now is told beside the run.",
     ),
     "dsr_trials": Metric(
         "Trials",
         formatting.integer,
         "neither",
-        "How many tries the deflated Sharpe counts: this run alone.",
+        "How many tries the deflated Sharpe of the run's own record counts: the run alone. The "
+        "trial ledger counts all.",
     ),
     "min_track_record_length": Metric(
         "Track record needed",

@@ -18,7 +18,7 @@ from dataapi.services.badges import badges
 from dataapi.services.curves import sparkline
 from dataapi.services.describe import summary
 from dataapi.services.inputs import Inputs
-from dataapi.store import NewRun, RunListItem
+from dataapi.store import NewRun, RunListItem, run_trials
 from engine.event_files import EventDefinition
 from engine.formula import StrategyDefinition
 from engine.metrics import Conventions, conventions
@@ -50,6 +50,7 @@ def new_run(inputs: Inputs, result: RunResult, *, elapsed_ms: float, public_url:
         summary=list_summary(document, tables["equity"]["equity"]),
         document=document,
         tables=tables,
+        trials=run_trials(document),
     )
 
 

@@ -16,7 +16,7 @@ from dataapi.services.documents import Document
 from dataapi.services.identity import run_id, run_key
 from dataapi.services.runs import Runs
 from dataapi.services.verification import verdict_on
-from dataapi.store import NewRun
+from dataapi.store import NewRun, run_trials
 
 # The columns of the files, in their order (interfaces.md); tables may hold more.
 CSV_COLUMNS = {
@@ -138,6 +138,7 @@ def _new_run(run: Document, tables: dict[str, dict[str, Any]]) -> NewRun:
         summary=documents.list_summary(run, tables["equity"]["equity"]),
         document=run,
         tables=tables,
+        trials=run_trials(run),
     )
 
 

@@ -22,6 +22,7 @@ from dataapi.services import documents
 from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.inputs import Inputs, gather, read_symbols
+from dataapi.services.ledger import judged
 from dataapi.services.strategy_files import StrategyFiles
 from dataapi.store import RunAbout, RunQuery, Store, StoredRun
 from engine.backtesting import backtest
@@ -249,10 +250,14 @@ class Runs:
         }
 
     def about(self, run_id: str) -> Document:
-        """Return what may change about a run: name, tags, note, star, state of its data."""
+        """Return what may change about a run: name, tags, note, star, data, the trial ledger."""
         document = self.document(run_id)
         about = self.store.runs.about(run_id)
-        return {**_about_document(run_id, about), "data_state": self.data_state(document)}
+        return {
+            **_about_document(run_id, about),
+            "data_state": self.data_state(document),
+            "ledger": judged(self.store, document, self.record(run_id, document)),
+        }
 
     def patch(self, run_id: str, changes: Document) -> Document:
         """Change name, note, star or tags; return what `about` then says."""

@@ -25,6 +25,23 @@ from dataapi.store.jobs import Hold, InTransaction, JobStore, Progress, TakenJob
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
+from dataapi.store.studies import (
+    NewStudy,
+    StoredStudy,
+    StudyItem,
+    StudyPage,
+    StudyResult,
+    StudyStore,
+)
+from dataapi.store.trials import (
+    LedgerEntry,
+    NewTrials,
+    TrialStore,
+    data_of,
+    family_of,
+    run_trials,
+    trial_hashes,
+)
 
 __all__ = [
     "AdjustmentConflictError",
@@ -37,8 +54,11 @@ __all__ = [
     "JobPage",
     "JobQuery",
     "JobStore",
+    "LedgerEntry",
     "NewAnalysis",
     "NewRun",
+    "NewStudy",
+    "NewTrials",
     "NotStoredError",
     "Progress",
     "RunAbout",
@@ -56,10 +76,20 @@ __all__ = [
     "StoreUnavailableError",
     "StoredAnalysis",
     "StoredRun",
+    "StoredStudy",
+    "StudyItem",
+    "StudyPage",
+    "StudyResult",
+    "StudyStore",
     "TakenJob",
+    "TrialStore",
+    "data_of",
+    "family_of",
     "fingerprint",
     "open_store",
     "portfolio_fingerprint",
+    "run_trials",
+    "trial_hashes",
 ]
 
 
@@ -72,6 +102,8 @@ class Store:
     runs : RunStore
     analyses : AnalysisStore
     jobs : JobStore
+    sweeps, walkforwards : StudyStore
+    trials : TrialStore
     """
 
     def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
@@ -80,6 +112,9 @@ class Store:
         self.runs = RunStore(connections)
         self.analyses = AnalysisStore(connections)
         self.jobs = JobStore(connections)
+        self.sweeps = StudyStore(connections, "sweep")
+        self.walkforwards = StudyStore(connections, "walkforward")
+        self.trials = TrialStore(connections)
 
     @property
     def url(self) -> str:

@@ -184,14 +184,14 @@ class JobStore:
             ).execute(database)
             return _hold(database, job)
 
-    def blocks(self, job_id: int, *, after: int = -1) -> dict[int, bytes]:
-        """Return the finished blocks of a job that are numbered above `after`.
+    def blocks(self, job_id: int, *, known: Collection[int] = ()) -> dict[int, bytes]:
+        """Return the finished blocks of a job, except those that are known already.
 
         A damaged one is left out: it counts as not finished, and is put again.
         """
         query = (
             JobBlock.select(JobBlock.i_block, JobBlock.crc32, JobBlock.data)
-            .where((JobBlock.job == job_id) & (JobBlock.i_block > after))
+            .where((JobBlock.job == job_id) & JobBlock.i_block.not_in(list(known)))
             .order_by(JobBlock.i_block)
             .tuples()
         )

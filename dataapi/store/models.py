@@ -244,6 +244,61 @@ class Analysis(_Table):
         table_name = "analysis"
 
 
+class Study(_Table):
+    """A sweep or a walk-forward (`kind`); `result` is null until its job is done."""
+
+    id = TextField(primary_key=True)
+    key = TextField(unique=True)
+    kind = TextField()
+    strategy = TextField()
+    timeframe = TextField()
+    symbols = TextField()
+    axes_text = TextField()
+    n_points = IntegerField()
+    engine_version = TextField()
+    created_ms = BigIntegerField()
+    document = TextField()
+    summary = TextField()
+    result = TextField(null=True)
+
+    class Meta:
+        table_name = "study"
+        indexes = ((("kind", "created_ms"), False),)
+
+
+class StudyBlob(_Table):
+    """A table of a finished study (points, equity) as one compressed column frame."""
+
+    study = ForeignKeyField(Study, on_delete="CASCADE", index=False)
+    kind = TextField()
+    crc32 = BigIntegerField()
+    data = BlobField()
+
+    class Meta:
+        table_name = "study_blob"
+        primary_key = CompositeKey("study", "kind")
+
+
+class TrialSet(_Table):
+    """The trials of one run or study: what was tried stays known when that is deleted.
+
+    `trials` is a frame of hashes and Sharpe ratios a period (see `dataapi.store.trials`).
+    """
+
+    id = AutoField()
+    family = TextField()
+    data = TextField()
+    source_kind = TextField()
+    source_id = TextField()
+    n_trials = IntegerField()
+    created_ms = BigIntegerField()
+    trials = BlobField()
+
+    class Meta:
+        table_name = "trial_set"
+        indexes = ((("source_kind", "source_id"), True), (("family", "data"), False))
+
+
 ALL = (
     Series,
     Chunk,
@@ -256,4 +311,7 @@ ALL = (
     Job,
     JobBlock,
     Analysis,
+    Study,
+    StudyBlob,
+    TrialSet,
 )

@@ -29,6 +29,7 @@ from dataapi.store.run_list import (
     order,
 )
 from dataapi.store.series import uses_of_series
+from dataapi.store.trials import NewTrials, put_trials
 from engine.types import Table
 
 INSERT_ATTEMPTS = 5
@@ -56,6 +57,8 @@ class NewRun:
         The run document as it will be answered; JSON, no NaN.
     tables : mapping of str to columns
         Equity, orders, fills, trades, … by kind; what `RunStore.table` gives back.
+    trials : NewTrials or None
+        What the run adds to the trial ledger.
     """
 
     id: str
@@ -72,6 +75,7 @@ class NewRun:
     tables: Mapping[str, Table]
     params_text: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
+    trials: NewTrials | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,8 @@ class RunStore:
                 is_new = _insert_content(database, run)
                 if is_new:
                     add_job(database, KIND, subject=run.id, run_id=run.id)
+                    if run.trials is not None:
+                        put_trials(database, run.trials)
                 stored = _content(database, Run.key == run.key, lock=True)
                 if stored is not None:
                     _insert_entry(database, stored.id, name, owner)

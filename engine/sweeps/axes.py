@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ MAX_PRODUCT = 10_000_000
 """Largest product that is searched for the combinations that meet the constraints."""
 
 MAX_INDEX = 2**63 - 1
+
+Config = TypeVar("Config", bound=SweepConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ def resolve_points(config: SweepConfig) -> Points:
     )
 
 
-def canonical_sweep(config: SweepConfig) -> SweepConfig:
+def canonical_sweep(config: Config) -> Config:
     """Return the one way to write a sweep: axes as sorted lists in the parameters' own order.
 
     Two configurations that ask for the same combinations of the same run become equal, also where

@@ -105,7 +105,7 @@ def test_the_next_worker_goes_on_from_the_finished_blocks(each_store):
     waiting = each_store.jobs.get(job_id)
     assert (waiting.state, waiting.error) == ("queued", "RuntimeError: out of luck")
     assert each_store.jobs.blocks(job_id) == {0: b"0", 1: b"1"}
-    assert each_store.jobs.blocks(job_id, after=0) == {1: b"1"}
+    assert each_store.jobs.blocks(job_id, known={0}) == {1: b"1"}
 
     wait_for(worker_of(each_store, {"count": second}).work_once)
     assert (first.did, second.found, second.did) == ([0, 1], [0, 1], [2, 3, 4])

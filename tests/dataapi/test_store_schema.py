@@ -56,7 +56,7 @@ def test_deleting_a_parent_deletes_its_rows_in_every_table(each_store):
         n_cascades = execute(database, sql).fetchone()[0]
     connections.close()
 
-    assert n_cascades == len([m for m in ALL if m._meta.refs]) == 9
+    assert n_cascades == len([m for m in ALL if m._meta.refs]) == 10
 
 
 def test_sqlite_runs_with_the_measured_settings(tmp_path):
@@ -131,7 +131,7 @@ def test_four_processes_may_open_an_empty_store_at_once(each_database_url):
 def test_a_store_that_is_not_migrated_says_what_is_missing(each_database_url):
     store = open_store(each_database_url, migrate=False)
 
-    names = ["0001_initial", "0002_jobs", "0003_long_jobs"]
+    names = ["0001_initial", "0002_jobs", "0003_long_jobs", "0004_sweeps"]
     assert store.pending_migrations() == names
     assert store.migrate() == names
     assert store.pending_migrations() == []
