@@ -37,7 +37,7 @@ def test_it_is_queued_until_a_worker_has_done_it_and_never_changes_then(client, 
     assert waiting.status_code == 200
     assert waiting.headers["Cache-Control"] == "no-store"
     assert waiting.json["status"] == "queued"
-    assert [waiting.json[part] for part in PARTS] == [None, None, None]
+    assert [waiting.json[part] for part in PARTS] == [None] * len(PARTS)
 
     assert work_off(store) == 1
     done = client.get(address)
@@ -70,6 +70,17 @@ def test_variants_are_the_runs_that_a_user_would_get(client, run, store):
     for name, changes in asked.items():
         same = client.post(f"{API}/runs", json=config(**changes)).json["metrics"]
         assert variants[name] == {key: same[key] for key in variants[name]}, name
+
+
+def test_its_monte_carlo_stands_around_the_run_itself(client, run, store):
+    work_off(store)
+    found = client.get(f"{API}/runs/{run['id']}/analysis").json["monte_carlo"]
+    methods = {method["id"]: method for method in found["methods"]}
+
+    assert list(methods) == ["trade_shuffle", "block_bootstrap", "random_entries"]
+    bootstrap = methods["block_bootstrap"]
+    assert bootstrap["final_equity"]["actual"] == pytest.approx(run["metrics"]["final_equity"])
+    assert len(bootstrap["fan"]["at"]) == len(bootstrap["fan"]["p50"]) <= 200
 
 
 def test_changed_bars_are_said(client, run, store):
