@@ -21,7 +21,7 @@ from config.settings import Settings
 from dataapi import problems, wire
 from dataapi.caching import install_cache
 from dataapi.problems import PROBLEM_JSON, ApiProblem
-from dataapi.routes import health, imports, runs, series, strategies
+from dataapi.routes import health, imports, jobs, runs, series, strategies
 from dataapi.routes.context import PREFIX, Context, Meters
 from dataapi.routes.models import Problem
 from dataapi.services.runs import Runs
@@ -80,7 +80,7 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
     )
     _add_edges(app)
     _add_error_handlers(app)
-    for module in (health, series, imports, strategies, runs):
+    for module in (health, series, imports, strategies, runs, jobs):
         app.register_api(module.api)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi_document", lambda: app.api_doc)
     return app

@@ -365,6 +365,20 @@ class Client:
         """Import a run from a bundle; return its id and the verdict on it."""
         return self._document("POST", "/bundles", body=dict(bundle))
 
+    # Jobs
+
+    def jobs(self, **filters: Any) -> Document:
+        """Return a page of jobs: `items`, `next_cursor`; filters as of GET /jobs."""
+        return self._document("GET", "/jobs", filters)
+
+    def job(self, job_id: int) -> Document:
+        """Return how far a job is: `state`, `progress`, `rate`, `eta_s`, `note`, `error`."""
+        return self._document("GET", f"/jobs/{job_id}")
+
+    def cancel_job(self, job_id: int) -> Document:
+        """Cancel a job and return how far it is; a running one stops within a second or two."""
+        return self._document("DELETE", f"/jobs/{job_id}")
+
     def health(self) -> Document:
         """Return whether the API is ready: `status`, `engine_version`, …; it has no prefix."""
         document: Document = self._exchange("GET", "/readyz").json()

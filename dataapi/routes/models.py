@@ -64,6 +64,7 @@ TAGS = {
         ("series", "The data catalogue: bars, actions, quality, imports"),
         ("strategies", "What the run form and the formula editor are built from"),
         ("runs", "Backtests: immutable, content-addressed, verifiable"),
+        ("jobs", "Long work: how far it is, and an end to it"),
     )
 }
 
@@ -75,6 +76,21 @@ class RunPath(Accepted):
     """A run's address."""
 
     run_id: Annotated[str, Field(pattern=RUN_ID)]
+
+
+class JobPath(Accepted):
+    """A job's address."""
+
+    job_id: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class JobsQuery(Accepted):
+    """Which jobs are wanted, and the page they are on."""
+
+    state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None
+    kind: Annotated[str, Field(max_length=40)] | None = None
+    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
 class SeriesPath(Accepted):

@@ -34,7 +34,7 @@ def routes(app):
 def filled(rule, run_id):
     """Return a path with its parameters in place."""
     values = {"run_id": run_id, "symbol": "AAPL", "timeframe": "1d", "name": "sma_cross"}
-    values |= {"other_id": run_id}
+    values |= {"other_id": run_id, "job_id": "1"}
     return re.sub(r"<(\w+)>", lambda found: values[found[1]], rule)
 
 
@@ -134,6 +134,9 @@ def test_the_client_reaches_every_route(app):
         api.functions()
         api.check_formula({"enter_long": "close > 1"})
         api.run_schema()
+        job = api.jobs()["items"][0]
+        api.job(job["id"])
+        api.cancel_job(job["id"])
         api.health()
         api.delete_run(run.id)
         api.delete_series("MSFT", "1d")
@@ -144,6 +147,7 @@ def test_the_client_reaches_every_route(app):
         .replace(f"diff/{other.id}", "diff/<other_id>")
         .replace(run.id, "<run_id>")
         .replace("/sma_cross", "/<name>")
+        .replace(f"/jobs/{job['id']}", "/jobs/<job_id>")
         for path in asked
     }
     assert wanted - reached == {f"{API}/openapi.json", "/healthz", "/metrics"}
