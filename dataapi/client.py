@@ -301,6 +301,41 @@ class Client(Transport):
         """Import a run from a bundle; return its id and the verdict on it."""
         return self._document("POST", "/bundles", body=dict(bundle))
 
+    # Sweeps
+
+    def sweep(self, config: Mapping[str, Any], executor: str | None = None) -> Document:
+        """Ask for a sweep, or find the same one; return its document (`status`, `job`, …)."""
+        body = dict(config) if executor is None else {**config, "executor": executor}
+        return self._document("POST", "/sweeps", body=body)
+
+    def estimate_sweep(self, config: Mapping[str, Any]) -> Document:
+        """Return what a sweep would take: `n_points`, `seconds`, `memory_bytes`, `engine`, …."""
+        return self._document("POST", "/sweeps/estimate", body=dict(config))
+
+    def sweeps(self, **page: Any) -> Document:
+        """Return a page of sweeps: `items`, `next_cursor`, `total`."""
+        return self._document("GET", "/sweeps", page)
+
+    def get_sweep(self, sweep_id: str) -> Document:
+        """Return a sweep: how far it is and, when done, best, top, plateau, PBO, DSR."""
+        return self._document("GET", _study_path("sweeps", sweep_id))
+
+    def sweep_points(
+        self, sweep_id: str, columns: Sequence[str] = (), *, final: bool = False
+    ) -> Columns:
+        """Return a sweep's points, NaN where not measured; `final` refuses an unfinished one."""
+        query = {"columns": ",".join(columns) or None, "final": final or None}
+        return self._columns(f"{_study_path('sweeps', sweep_id)}/points", query)
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Delete a sweep; its trials stay in the ledger."""
+        self._send("DELETE", _study_path("sweeps", sweep_id))
+
+    def trials(self) -> list[Document]:
+        """Return the trial ledger: `data`, `family`, `trials`, `trial_sharpe_std` (a period)."""
+        items: list[Document] = self._document("GET", "/trials")["items"]
+        return items
+
     # Jobs
 
     def jobs(self, **filters: Any) -> Document:
@@ -323,6 +358,10 @@ class Client(Transport):
 
 def _series_path(symbol: str, timeframe: str) -> str:
     return f"/series/{quote(symbol, safe='')}/{quote(timeframe, safe='')}"
+
+
+def _study_path(kind: str, study_id: str) -> str:
+    return f"/{kind}/{quote(study_id, safe='')}"
 
 
 def _run_path(run_id: str) -> str:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from config.settings import Settings
 from dataapi.services.runs import Runs
+from dataapi.services.sweeps import Sweeps
 from dataapi.store import Store
 
 PREFIX = "/api/v1"
@@ -45,6 +46,7 @@ class Context:
     settings: Settings
     store: Store
     runs: Runs
+    sweeps: Sweeps
     meters: Meters
     is_warm: Event = field(default_factory=Event)
 

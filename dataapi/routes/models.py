@@ -64,6 +64,8 @@ TAGS = {
         ("series", "The data catalogue: bars, actions, quality, imports"),
         ("strategies", "What the run form and the formula editor are built from"),
         ("runs", "Backtests: immutable, content-addressed, verifiable"),
+        ("sweeps", "One run at many parameters, and how many were tried"),
+        ("walkforwards", "Parameters chosen in the past, traded in what follows"),
         ("jobs", "Long work: how far it is, and an end to it"),
     )
 }
@@ -181,6 +183,19 @@ class ImportForm(Accepted):
     reject: Literal["stop", "drop"] = "stop"
     replace: bool = False
     dry_run: bool = False
+
+
+class StudyPath(Accepted):
+    """A sweep's or a walk-forward's address."""
+
+    study_id: Annotated[str, Field(pattern=RUN_ID)]
+
+
+class StudiesQuery(Accepted):
+    """Which page of sweeps or walk-forwards."""
+
+    cursor: Annotated[str, Field(max_length=100)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
 class RunsQuery(Accepted):

@@ -200,6 +200,12 @@ class JobStore:
         blocks = ((i_block, crc32, bytes(data)) for i_block, crc32, data in rows)
         return {i_block: data for i_block, crc32, data in blocks if zlib.crc32(data) == crc32}
 
+    def finished_blocks(self, job_id: int) -> list[int]:
+        """Return the numbers of the finished blocks of a job, without reading them."""
+        query = JobBlock.select(JobBlock.i_block).where(JobBlock.job == job_id).tuples()
+        with self._connections.session() as database:
+            return sorted(i_block for (i_block,) in query.execute(database))
+
     def finish(self, job: TakenJob, store: InTransaction) -> bool:
         """End the job and store its result in one transaction; return whether it was still ours.
 

@@ -115,10 +115,11 @@ def canonical_sweep(config: Config) -> Config:
         As `resolve_points` does.
     """
     run, definition, params = resolve(config.run)
+    specs = {name: _spec(definition, name) for name in config.axes}
     axes = {
-        name: np.sort(plan_axis(name, spec, config.axes[name]).values()).tolist()
-        for name, spec in definition.params.items()
-        if name in config.axes
+        name: np.sort(plan_axis(name, specs[name], config.axes[name]).values()).tolist()
+        for name in definition.params
+        if name in specs
     }
     constraints = read_constraints(config.constraints, list(_numbers(params)))
     base = {**run.strategy.params, **{name: values[0] for name, values in axes.items()}}

@@ -34,7 +34,7 @@ def routes(app):
 def filled(rule, run_id):
     """Return a path with its parameters in place."""
     values = {"run_id": run_id, "symbol": "AAPL", "timeframe": "1d", "name": "sma_cross"}
-    values |= {"other_id": run_id, "job_id": "1"}
+    values |= {"other_id": run_id, "study_id": run_id, "job_id": "1"}
     return re.sub(r"<(\w+)>", lambda found: values[found[1]], rule)
 
 
@@ -134,6 +134,14 @@ def test_the_client_reaches_every_route(app):
         api.functions()
         api.check_formula({"enter_long": "close > 1"})
         api.run_schema()
+        study = {"run": config(), "axes": {"fast": "2..4"}}
+        sweep = api.sweep(study)
+        api.estimate_sweep(study)
+        api.sweeps()
+        api.get_sweep(sweep["id"])
+        api.sweep_points(sweep["id"], ["sharpe"])
+        api.delete_sweep(sweep["id"])
+        api.trials()
         job = api.jobs()["items"][0]
         api.job(job["id"])
         api.cancel_job(job["id"])
@@ -146,6 +154,7 @@ def test_the_client_reaches_every_route(app):
         re.sub("/(AAPL|MSFT)/1d", "/S/<timeframe>", path)
         .replace(f"diff/{other.id}", "diff/<other_id>")
         .replace(run.id, "<run_id>")
+        .replace(sweep["id"], "<study_id>")
         .replace("/sma_cross", "/<name>")
         .replace(f"/jobs/{job['id']}", "/jobs/<job_id>")
         for path in asked

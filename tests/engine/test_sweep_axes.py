@@ -388,6 +388,11 @@ def test_the_same_combinations_are_the_same_configuration():
     assert canonical_sweep(canonical_sweep(one)) == canonical_sweep(one)
 
 
+def test_no_axis_is_lost_on_the_way():
+    with pytest.raises(InvalidParameterError, match="has no parameter 'fsat' to vary"):
+        canonical_sweep(config({"fsat": "2..5", "slow": "20..30"}))
+
+
 def test_a_seed_counts_where_chance_does():
     axes = {"fast": "1..100"}
     one, other = (config(axes, random=5, seed=seed) for seed in (1, 2))
