@@ -84,7 +84,7 @@ def backtest(
             "look_ahead": look_ahead(trial, market, observation),
             "warm_up": warm_up(trial, market, observation),
         }
-    return _result(run, market, ledger, _benchmark(run, market, bars), spread, verdicts)
+    return _result(run, market, ledger, benchmark_values(run, market, bars), spread, verdicts)
 
 
 def with_bars_known(
@@ -123,7 +123,7 @@ def _require_volumes(config: RunConfig, market: Market) -> None:
             )
 
 
-def _benchmark(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatArray | None:
+def benchmark_values(run: RunPlan, market: Market, bars: Mapping[str, Bars]) -> FloatArray | None:
     """Return the benchmark's value at each close of the run (M7), NaN where it has no bar."""
     name, cash = run.config.benchmark, run.config.cash
     if name is None:

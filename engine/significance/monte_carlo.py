@@ -233,28 +233,31 @@ def summary(
         share of the samples below the actual value, ties by half; probability_of_loss (final
         equity below the cash) and probability_of_ruin (half of the cash lost on the way).
     """
-    quantiles = np.quantile(accounts.value, QUANTILES, axis=0) * cash
     fan: dict[str, Any] = {"axis": axis, "at": at.tolist()}
-    for name, row in zip(_NAMES, quantiles, strict=True):
+    for name, row in quantiles(accounts.value * cash).items():
         fan[name] = [float(f"{value:.6g}") for value in row]
     return {
         "samples": int(accounts.final.size),
         "fan": fan,
-        "final_equity": _spread(accounts.final * cash, float(actual.final[0]) * cash),
-        "max_drawdown": _spread(accounts.depth, float(actual.depth[0])),
+        "final_equity": _placed(accounts.final * cash, float(actual.final[0]) * cash),
+        "max_drawdown": _placed(accounts.depth, float(actual.depth[0])),
         # Orders of the same factors end apart by rounding only: that is no loss.
         "probability_of_loss": float(np.mean(accounts.final < 1.0 - 1e-9)),
         "probability_of_ruin": float(np.mean(accounts.lowest <= 1.0 - RUIN)),
     }
 
 
-def _spread(values: FloatArray, actual: float) -> dict[str, float]:
+def quantiles(values: FloatArray) -> dict[str, FloatArray]:
+    """Return p05, p25, p50, p75 and p95 over the first axis."""
+    return dict(zip(_NAMES, np.quantile(values, QUANTILES, axis=0), strict=True))
+
+
+def _placed(values: FloatArray, actual: float) -> dict[str, float]:
     tolerance = 1e-9 * (1.0 + abs(actual))
     n_below = np.count_nonzero(values < actual - tolerance)
     n_tied = np.count_nonzero(np.abs(values - actual) <= tolerance)
-    found = np.quantile(values, QUANTILES)
     return {
-        **dict(zip(_NAMES, found.tolist(), strict=True)),
+        **{name: float(value) for name, value in quantiles(values).items()},
         "actual": actual,
         "percentile": float((n_below + n_tied / 2.0) / values.size),
     }
