@@ -15,7 +15,17 @@ from pathlib import Path
 from config.kernels import prepare_kernels
 from config.settings import load_settings
 
-ROWS = ("p4_event_engine", "p6_rotation", "p7_load", "p8_post", "p9_open")
+ROWS = (
+    "p1_daily_sweep",
+    "p2_minute_sweep",
+    "p3_vectorbt",
+    "p4_event_engine",
+    "p5_sweep_with_exits",
+    "p6_rotation",
+    "p7_load",
+    "p8_post",
+    "p9_open",
+)
 CURVES = ("growth",)
 
 

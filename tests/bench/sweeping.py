@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.run import RunConfig
-from engine import Bars, indicator
+from config.sweep import SweepConfig
+from engine import Bars, indicator, sweep
 from engine.clock import last_of_each
 from engine.metrics import conventions
 from engine.metrics.series import period_keys
+from engine.sweeps.axes import Points, resolve_points
+from engine.sweeps.preparing import prepare_sweep, whole_table
+from tests.bench.measure import Row, compare
 from tests.bench.reference import RESULTS, library, pointer
 from tests.bench.synthetic import DAY_MS, random_walk
 
@@ -43,6 +47,11 @@ class Workload:
     def n_points(self) -> int:
         """Return how many combinations there are."""
         return int(np.prod([len(values) for values in self.grid.values()]))
+
+    def points(self) -> Points:
+        """Return the combinations as the engine takes them."""
+        axes = {name: list(values) for name, values in self.grid.items()}
+        return resolve_points(SweepConfig(run=self.config, axes=axes))
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return each parameter's value at each point, the last parameter fastest."""
@@ -151,3 +160,34 @@ def assert_equal(found: Mapping[str, np.ndarray], reference: CSweep) -> None:
                 f"The sweep and the C loop did different work: {name} of point {at} is "
                 f"{ours[at]!r} and {theirs[at]!r}."
             )
+
+
+def compare_with_c(
+    name: str, work: Workload, *, text: str, target: float, repeats: int
+) -> list[Row]:
+    """Return the rows of a sweep against the C loops, both on one thread, preparation included."""
+    points, reference = work.points(), CSweep(work)
+    reference.walk()
+    bars = {SYMBOL: work.bars}
+    assert_equal(whole_table(prepare_sweep(bars, work.config, points)), reference)
+    engine = prepare_sweep(bars, work.config, points).engine
+    shared = {"other": reference.run, "reference": "plain C loop a combination, averages shared"}
+    return [
+        compare(
+            name,
+            work=text,
+            ours=lambda: whole_table(prepare_sweep(bars, work.config, points)),
+            target=target,
+            repeats=repeats,
+            note=f"by {engine}",
+            **shared,
+        ),
+        compare(
+            f"{name} whole",
+            work="the same by `engine.sweep`, grid and configuration read",
+            ours=lambda: sweep(bars, work.config, work.grid),
+            target=None,
+            repeats=repeats,
+            **shared,
+        ),
+    ]
