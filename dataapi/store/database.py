@@ -22,6 +22,9 @@ LOCK_TIMEOUT_S = 30
 POOL_TIMEOUT_S = 5
 STALE_TIMEOUT_S = 300
 CONNECT_TIMEOUT_S = 5
+# A process that is frozen inside a transaction holds locks that others wait for: as long as SQLite
+# waits, then the server ends its session. None of our transactions pauses for a second.
+IDLE_TIMEOUT_S = 30
 # Any number that nobody else uses: processes that migrate one database meet at it.
 ADVISORY_LOCK = 0x48494E44
 
@@ -118,7 +121,7 @@ def _connect(url: str, max_connections: int) -> Any:
     if separator and scheme == "sqlite":
         return _connect_sqlite(rest.removeprefix("/"))
     if separator and scheme in {"postgresql", "postgres"}:
-        return PooledPostgresqlDatabase(
+        return _PostgresPool(
             f"postgresql://{rest}",
             max_connections=max_connections,
             timeout=POOL_TIMEOUT_S,
@@ -149,6 +152,18 @@ def _connect_sqlite(path: str) -> peewee.Database:
         lock_type="IMMEDIATE",
         pragmas={"synchronous": "normal", "foreign_keys": 1},
     )
+
+
+class _Postgres(peewee.PostgresqlDatabase):
+    def _connect(self) -> Any:
+        connection = super()._connect()  # type: ignore[misc]
+        timeout_ms = IDLE_TIMEOUT_S * 1000
+        connection.execute(f"SET idle_in_transaction_session_timeout = {timeout_ms}")
+        return connection
+
+
+class _PostgresPool(PooledPostgresqlDatabase, _Postgres):  # type: ignore[misc]
+    """The pool makes its connections by the class above."""
 
 
 @contextmanager

@@ -68,6 +68,10 @@ class Progress:
     note: str = ""
 
 
+class GivenUp:
+    """A job that was due, and is over instead: there may be another one."""
+
+
 class Hold(StrEnum):
     """What a worker learns about its job: whether it is still its own, and still wanted."""
 
@@ -110,9 +114,9 @@ class JobStore:
         """
         wanted = _due(kinds, job_id)
         while self._is_any(wanted):
-            job = self._take_first(worker, wanted, lease_s, max_attempts)
-            if job is not None:
-                return job
+            taken = self._take_first(worker, wanted, lease_s, max_attempts)
+            if not isinstance(taken, GivenUp):
+                return taken
         return None
 
     def is_waiting(self, kinds: Collection[str]) -> bool:
@@ -121,8 +125,8 @@ class JobStore:
 
     def _take_first(
         self, worker: str, wanted: Callable[[], peewee.Node], lease_s: float, max_attempts: int
-    ) -> TakenJob | None:
-        """Take the job that has waited longest, None when it was given up or went to another."""
+    ) -> TakenJob | GivenUp | None:
+        """Take the job that has waited longest; None when others hold all that are due."""
         with self._connections.transaction() as database:
             query = Job.select().where(wanted()).order_by(Job.due_ms, Job.id).limit(1)
             if database.for_update:
@@ -134,17 +138,14 @@ class JobStore:
             held = (row["id"], row["token"])
             if row["is_cancelled"]:
                 _update(database, *held, state=CANCELLED)
-                return None
+                return GivenUp()
             if row["attempts"] >= max_attempts:
                 error = f"The worker died {row['attempts']} times over it."
                 _update(database, *held, state=FAILED, error=error)
-                return None
+                return GivenUp()
             taken = {"token": row["token"] + 1, "attempts": row["attempts"] + 1}
-            is_taken = _update(
-                database, *held, state=RUNNING, due_ms=_after(lease_s), worker=worker, **taken
-            )
-            if not is_taken:
-                return None
+            # The row is ours alone: locked on Postgres, and on SQLite the whole database is.
+            _update(database, *held, state=RUNNING, due_ms=_after(lease_s), worker=worker, **taken)
         names = ("id", "kind", "subject", "executor")
         return TakenJob(run_id=row["run"], **{name: row[name] for name in names}, **taken)
 

@@ -9,7 +9,7 @@ import pytest
 from dataapi.cli import main
 from dataapi.store import Progress, open_store
 from tests.apps import api_app
-from tests.dataapi.test_long_jobs import queue
+from tests.dataapi.counting import queue
 
 API = "/api/v1"
 

@@ -1,0 +1,34 @@
+"""Workers killed and frozen at random instants: every job done once, nothing lost or doubled.
+
+CHAOS_BLOWS=2000 makes a long run of it, CHAOS_SEED repeats one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from tests.dataapi.chaos import Chaos, expected
+
+N_BLOWS = int(os.environ.get("CHAOS_BLOWS", "40"))
+SEED = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+@pytest.mark.timeout(120 + 3 * N_BLOWS)
+def test_whatever_happens_to_workers_each_job_is_done_once(each_store, tmp_path):
+    chaos = Chaos(each_store, tmp_path, SEED)
+    sys.stdout.write(f"CHAOS_SEED={SEED} CHAOS_BLOWS={N_BLOWS}\n")
+    with chaos.workers():
+        chaos.deal(N_BLOWS)
+        chaos.settle()
+        results = chaos.results()
+        n_blocks_left = chaos.n_blocks_left()
+        sys.stdout.write(f"{chaos.account()}\n")
+
+    assert results == {subject: [expected(kind, subject)] for kind, subject in chaos.asked.values()}
+    assert n_blocks_left == 0
