@@ -34,6 +34,9 @@ from engine.version import ENGINE_VERSION
 
 Executor = Literal["local", "dask"]
 KIND = "sweep"
+MAX_POINTS_SHOWN = 2_000
+"""A larger sweep's document leaves its points to a request of their own."""
+
 HIDDEN = "hidden"
 """Of a stored document: what its job needs and nobody else."""
 
@@ -160,6 +163,7 @@ class Sweeps:
             "job": job_part(job),
             **result,
             **self._best(stored),
+            "points": self._few_points(stored),
             "links": {"points": f"/api/v1/sweeps/{stored.id}/points"},
         }
 
@@ -171,6 +175,12 @@ class Sweeps:
             return 0
         edges = [*stored.document[HIDDEN]["blocks"], stored.n_points]
         return sum(edges[i + 1] - edges[i] for i in self.store.jobs.finished_blocks(job.id))
+
+    def _few_points(self, stored: StoredStudy) -> Document | None:
+        """Return the points of a small sweep that is done; None where they have to be asked for."""
+        if stored.result is None or stored.n_points > MAX_POINTS_SHOWN:
+            return None
+        return wire.json_columns(self.store.sweeps.table(stored.id, "points"))
 
     def _best(self, stored: StoredStudy) -> Document:
         """Return what is said of the best point as of now: its run, and its odds."""

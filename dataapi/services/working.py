@@ -71,7 +71,11 @@ class Worker:
                 logger.error("store not available reason=%s", error)
                 is_idle = True
             if is_idle:
-                self._stop.wait(self._settings.poll_s)
+                self.rest()
+
+    def rest(self) -> None:
+        """Wait a moment, until it is worth looking again."""
+        self._stop.wait(self._settings.poll_s)
 
     def work_off(self) -> int:
         """Do what is due now, then end; return how many jobs were taken."""
