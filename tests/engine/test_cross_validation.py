@@ -12,6 +12,7 @@ from engine.errors import InvalidParameterError
 from engine.metrics import Conventions, curve_metrics
 from engine.walkforward import (
     WindowResult,
+    choosing,
     combinatorial_splits,
     cross_validate,
     paths,
@@ -257,6 +258,18 @@ def test_a_mapping_is_combinatorial_unless_it_says_otherwise():
 
     assert len(cross_validate(bars, document)["windows"]) == 6
     assert len(cross_validate(bars, {**document, "method": "kfold"})["windows"]) == 4
+
+
+def test_what_there_is_no_room_to_keep_is_measured_again(monkeypatch):
+    bars = {"A": random_bars(200, 6)}
+    config = asked(CROSS, GRID, n_folds=4)
+    whole = cross_validate(bars, config)
+
+    # Ten numbers of each of six points: room for one span only, then for none.
+    for room in (60, 0):
+        monkeypatch.setattr(choosing, "MOST_KEPT", room)
+        again = cross_validate(bars, config)
+        assert again["windows"] == whole["windows"]
 
 
 def test_more_folds_than_bars_are_refused():
