@@ -396,6 +396,19 @@ def test_windows_of_intraday_bars_are_counted_in_bars_and_told_with_their_time()
     assert found["stitched"]["metrics"]["periods_per_year"] == 365.0
 
 
+def test_windows_are_those_of_the_run_and_earlier_bars_are_known():
+    bars = random_bars(200, 8)
+    run = {**CROSS, "start": "1970-03-02", "end": "1970-06-09"}
+    found = walk_forward({"A": bars}, asked(run, GRID, in_sample=60, out_of_sample=40))
+
+    # Bars 60 to 159: the run has a hundred, and one window.
+    (window,) = found["windows"]
+    assert window["in_sample"] == {"first": "1970-03-02", "last": "1970-04-30", "bars": 60}
+    assert window["out_of_sample"] == {"first": "1970-05-01", "last": "1970-06-09", "bars": 40}
+    made = naive.run(bars, CROSS, window["params"], 60, 120).metrics
+    assert window["in_sample_metrics"]["sharpe"] == pytest.approx(made["sharpe"], rel=1e-10)
+
+
 def test_strategies_of_target_weights_walk_forward_too():
     bars = {"A": random_bars(260, 1), "B": random_bars(260, 2), "C": random_bars(260, 3)}
     run = {**CROSS, "symbols": ["A", "B", "C"], "strategy": {"name": "momentum_rotation"}}
