@@ -144,14 +144,15 @@ class PreparedWalkForward:
         params = None if best is None else self.points.params(best)
         document: dict[str, Any] = {
             "i": i,
-            **self._told(split),
+            **self.told(split),
             "params": params,
             "in_sample_metrics": None if best is None else metrics_at(columns, best),
         }
         by_period = columns["sharpe"] / math.sqrt(self.clock.rules.periods_per_year)
         return replace(self._traded(document, split), trial_sharpe=by_period)
 
-    def _told(self, split: Split) -> dict[str, Any]:
+    def told(self, split: Split) -> dict[str, Any]:
+        """Return which bars choose and which are traded, as documents say it."""
         if split.folds:
             return {
                 "train": [self.clock.told(span) for span in split.train],
