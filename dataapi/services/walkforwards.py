@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from config.sweep import WalkForwardConfig
@@ -12,9 +14,9 @@ from dataapi.services.runs import Runs
 from dataapi.services.studies import Executor, Studies, SubmittedStudy, asked_part
 from dataapi.services.sweep_inputs import SweepInputs, gather_sweep
 from dataapi.services.window_blocks import decode_window
-from dataapi.store import NewTrials, StoredStudy, data_of, family_of, trial_hashes
+from dataapi.store import NewTrials, Store, StoredStudy, data_of, family_of, trial_hashes
 from engine.sweeps.axes import resolve_points
-from engine.walkforward import estimate_walkforward, prepare_walkforward
+from engine.walkforward import WindowResult, estimate_walkforward, prepare_walkforward
 
 WINDOW_FIELDS = ("method", "in_sample", "out_of_sample", "anchored")
 FOLD_FIELDS = ("method", "n_folds", "n_test_folds", "purge", "embargo")
@@ -74,9 +76,10 @@ class WalkForwards(Studies):
         if stored.result is not None:
             n_done = len(head["windows"])
             return {**common, "n_done": n_done, **stored.result, "links": links}
-        done = {} if job is None else self.store.jobs.blocks(job.id)
-        measured = {i: decode_window(data).document for i, data in done.items()}
-        windows = [measured.get(i, window) for i, window in enumerate(head["windows"])]
+        done = {} if job is None else finished_windows(self.store, job.id)
+        windows = [
+            done[i].document if i in done else window for i, window in enumerate(head["windows"])
+        ]
         return {
             **common,
             "n_done": len(done),
@@ -116,8 +119,8 @@ class WalkForwards(Studies):
         """Delete a walk-forward; what it tried stays in the ledger, also when it is not done."""
         stored = self.studies.get(study_id)
         job = self.job_of(stored)
-        if stored.result is None and job is not None and self.store.jobs.finished_blocks(job.id):
-            self.store.trials.put(window_trials(stored))
+        if stored.result is None and job is not None:
+            count_windows(self.store, stored, list(finished_windows(self.store, job.id).values()))
         self.studies.delete(study_id)
 
 
@@ -141,22 +144,41 @@ def results_of(stored: StoredStudy) -> tuple[str, ...]:
     return RESULTS if stored.document["method"] == "walk_forward" else FOLD_RESULTS
 
 
-def window_trials(stored: StoredStudy) -> NewTrials:
+def finished_windows(store: Store, job_id: int) -> dict[int, WindowResult]:
+    """Return the windows that a job has finished so far."""
+    return {i: decode_window(data) for i, data in store.jobs.blocks(job_id).items()}
+
+
+def count_windows(store: Store, stored: StoredStudy, results: Sequence[WindowResult]) -> None:
+    """Put what the finished windows of an unfinished walk-forward tried into the ledger."""
+    if results:
+        store.trials.put(window_trials(stored, results))
+
+
+def window_trials(stored: StoredStudy, results: Sequence[WindowResult]) -> NewTrials:
     """Return the combinations of a walk-forward as trials of the ledger.
 
-    Each counts once, however many windows it was tried in; over the whole period it has no
-    Sharpe ratio, until a run or a sweep gives it one.
+    Each counts once, however many windows it was tried in, with the mean of its in-sample Sharpe
+    ratios; a run or a sweep over the whole period knows better.
     """
     points = resolve_points(WalkForwardConfig.model_validate(stored.document["config"]))
     run = stored.document["config"]["run"]
     params = {**run["strategy"]["params"], **points.columns}
+    total, count = np.zeros(points.n_points), np.zeros(points.n_points)
+    for result in results:
+        if result.trial_sharpe is not None:
+            is_known = np.isfinite(result.trial_sharpe)
+            total[is_known] += result.trial_sharpe[is_known]
+            count += is_known
+    mean = np.full(points.n_points, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
     return NewTrials(
         family=family_of(run),
         data=data_of(run),
         source_kind="walkforward",
         source_id=stored.id,
         hashes=trial_hashes(run, params, points.n_points),
-        sharpe=np.full(points.n_points, np.nan),
+        sharpe=mean,
     )
 
 

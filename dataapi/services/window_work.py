@@ -11,7 +11,7 @@ from dataapi.services.job_context import JobContext, JobInterruptedError
 from dataapi.services.runs import Runs
 from dataapi.services.studies import finite
 from dataapi.services.sweep_inputs import gather_asked
-from dataapi.services.walkforwards import window_trials
+from dataapi.services.walkforwards import count_windows, finished_windows, window_trials
 from dataapi.services.window_blocks import decode_window, encode_window
 from dataapi.store import StoredStudy, StudyResult
 from engine.types import Table
@@ -62,9 +62,9 @@ def carry_out(context: JobContext) -> bool:
     try:
         results = _results(context, stored, prepared)
     except JobInterruptedError:
-        if context.blocks():
-            # The combinations were tried, whatever becomes of the other windows.
-            runs.store.trials.put(window_trials(stored))
+        # The combinations were tried, whatever becomes of the other windows.
+        done = finished_windows(runs.store, context.job.id)
+        count_windows(runs.store, stored, list(done.values()))
         raise
     found = prepared.stitch(results)
     tables: dict[str, Table] = {name: found.pop(name) for name in TABLES if name in found}
@@ -75,7 +75,7 @@ def carry_out(context: JobContext) -> bool:
             document=result,
             summary=_summary(result),
             tables=tables,
-            trials=window_trials(stored),
+            trials=window_trials(stored, results),
         ),
     )
 
@@ -85,7 +85,7 @@ def _results(
 ) -> list[WindowResult]:
     """Return every window, those done that were not yet."""
     n_windows = len(prepared.windows)
-    finished = {i: decode_window(data) for i, data in context.blocks().items()}
+    finished = finished_windows(context.services.runs.store, context.job.id)
     todo = [i for i in range(n_windows) if i not in finished]
     task = BlockTask(
         prepare=f"{__name__}:{prepare.__name__}",

@@ -95,7 +95,10 @@ class TrialStore:
                 known = self._known.get((family, data))
             if known is not None and known[0] == state:
                 return known[1]
-            sets = TrialSet.select(TrialSet.trials).where(is_this).order_by(TrialSet.id).tuples()
+            # What is known of a whole period goes before the means of a walk-forward's windows.
+            is_of_windows = TrialSet.source_kind == "walkforward"
+            sets = TrialSet.select(TrialSet.trials).where(is_this).tuples()
+            sets = sets.order_by(is_of_windows, TrialSet.id)
             blobs = [bytes(blob) for (blob,) in sets.execute(database)]
         entry = _entry(family, data, blobs)
         with self._lock:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from dataapi import frames
+from engine import sweep
 from engine.walkforward import cross_validate, walk_forward
 from tests.apps import config, wave_bars
 from tests.dataapi.test_api_sweeps import (  # noqa: F401 - fixtures
@@ -132,7 +134,11 @@ def test_an_estimate_stores_nothing(client):  # noqa: F811
         ({"method": "kfold"}, 422, "belongs to walk_forward"),
         ({"axes": {"fast": "4..2"}}, 422, "is reversed"),
         ({"objective": "luck"}, 422, "objective"),
-        ({"run": config(flows={"amount": 100, "every": "month"})}, 422, "Contributions have no place"),
+        (
+            {"run": config(flows={"amount": 100, "every": "month"})},
+            422,
+            "Contributions have no place",
+        ),
         ({"run": config(symbols=["NONE"])}, 422, "No bars of NONE"),
     ],
 )
@@ -177,18 +183,27 @@ def test_its_combinations_count_once_and_when_it_is_deleted(client, each_store, 
         (item,) = client.get(f"{API}/trials").json["items"]
         return item["trials"], item["trial_sharpe_std"]
 
-    # Twelve combinations in five windows, none with a ratio over the whole period yet.
-    assert trials() == (12, 0.0)
+    # Twelve combinations in five windows: of each the mean of its in-sample ratios a period.
+    axes = {"fast": [2, 3, 4], "slow": [6, 8, 10, 12]}
+    ratios = []
+    for window in done["windows"]:
+        span = {"start": window["in_sample"]["first"], "end": window["in_sample"]["last"]}
+        table = sweep({"AAPL": wave_bars()}, config(**span), axes)
+        ratios.append(table["sharpe"] / math.sqrt(365))
+    n_trials, spread = trials()
+    assert n_trials == 12
+    assert spread == pytest.approx(np.mean(ratios, axis=0).std(ddof=1), rel=1e-12)
     client.delete(f"{API}/walkforwards/{done['id']}")
     assert client.get(f"{API}/walkforwards/{done['id']}").status_code == 404
     assert client.get(f"{API}/walkforwards/{done['id']}/equity").status_code == 404
-    assert trials() == (12, 0.0)
-    # The sweep over the same grid tries nothing new, and now the ratios are known.
+    assert trials() == (n_trials, spread)
+    # The sweep over the same grid tries nothing new, and knows the ratios of the whole period.
     client.post(f"{API}/sweeps", json={"run": config(), "axes": AXES})
     worker_of(each_store).work_off()
     n_trials, spread = trials()
+    table = sweep({"AAPL": wave_bars()}, config(), axes)
     assert n_trials == 12
-    assert spread > 0.0
+    assert spread == pytest.approx(table["sharpe"].std(ddof=1) / math.sqrt(365), rel=1e-9)
 
 
 def test_deleting_an_unfinished_one_counts_what_was_seen(
