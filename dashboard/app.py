@@ -21,12 +21,29 @@ from config.settings import Settings
 from dashboard import client, ids, palette, theme
 from dashboard.client import Api, ApiError, ApiRejected
 from dashboard.components import error_card, link_button, page_error, shell
-from dashboard.pages import Page, compare, new_run, result, runs
+from dashboard.pages import (
+    Page,
+    compare,
+    new_run,
+    result,
+    runs,
+    sweep,
+    sweep_form,
+    sweeps,
+)
 from dashboard.web import add_edges
 
 logger = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = (runs.PAGE, new_run.PAGE, result.PAGE, compare.PAGE)
+PAGES: tuple[Page, ...] = (
+    runs.PAGE,
+    new_run.PAGE,
+    result.PAGE,
+    compare.PAGE,
+    sweeps.PAGE,
+    sweep_form.PAGE,
+    sweep.PAGE,
+)
 # As many as a screen of 900 px leaves room for.
 STARRED_SHOWN = 8
 ASSETS = Path(__file__).parent / "assets"

@@ -52,6 +52,7 @@ __all__ = [
 KEPT_S = 7 * 86_400
 # A draft's preview is asked for again when the next change draws it as the line before.
 PREVIEW_S = 120.0
+QUEUE_SHOWN = 50
 # From the fastest to the slowest; a page that needed several says the slowest.
 LAYERS = ("dashboard-cache", "api-cache", "store", "computed")
 
@@ -160,6 +161,48 @@ class Api:
     def run(self, config: Mapping[str, Any], name: str | None = None) -> Run:
         """Run a backtest; `is_new` is False when it existed."""
         return self._change(self._client.run, config, name)
+
+    # Sweeps
+
+    def sweeps(self, **filters: Any) -> Document:
+        """Return a page of sweeps, the newest first."""
+        return self._get("sweeps", 0.0, self._client.sweeps, **filters)
+
+    def sweep(self, sweep_id: str) -> Document:
+        """Return a sweep as far as it is."""
+        return self._get("sweep", 0.0, self._client.get_sweep, sweep_id)
+
+    def sweep_points(
+        self, sweep_id: str, columns: Sequence[str] = (), *, status: str = "running"
+    ) -> Columns:
+        """Return the points of a sweep as columns, all of them by default.
+
+        Those of a finished one are kept; more of an unfinished one may have come since.
+        """
+        call = self._client.sweep_points
+        if status == "done":
+            return self._kept("sweep_points", call, sweep_id, list(columns))
+        return self._get("unfinished_points", 0.0, call, sweep_id, list(columns))
+
+    def estimate_sweep(self, config: Mapping[str, Any]) -> Document:
+        """Return what a sweep will take, before it is asked for."""
+        return self._brief("estimate_sweep", self._client.estimate_sweep, config)
+
+    def start_sweep(self, config: Mapping[str, Any]) -> Document:
+        """Ask for a sweep; return its document, which may be an older one of the same."""
+        return self._change(self._client.sweep, config)
+
+    def active_jobs(self) -> list[Document]:
+        """Return the jobs that run, then those that wait, the oldest first."""
+        return [
+            job
+            for state in ("running", "queued")
+            for job in reversed(self._client.jobs(state=state, limit=QUEUE_SHOWN)["items"])
+        ]
+
+    def cancel_job(self, job_id: int) -> Document:
+        """Cancel a job; it stops within a second or two."""
+        return self._change(self._client.cancel_job, job_id)
 
     # Several runs
 

@@ -139,7 +139,112 @@ COMPARE_SCALE = "compare-scale"
 COMPARE_ADD = "compare-add"
 COMPARE_DIFF = "compare-diff"
 
+# Queue and list of sweeps
+QUEUE_CANCEL = "queue-cancel"
+QUEUE_CANCELLED = "queue-cancelled"
+
+# Sweep
+SWEEP_ROOT = "sweep"
+SWEEP_ID = "sweep-id"
+SWEEP_QUERY = "sweep-query"
+SWEEP_X = "sweep-x"
+SWEEP_Y = "sweep-y"
+SWEEP_METRIC = "sweep-metric"
+SWEEP_WORST = "sweep-worst"
+SWEEP_KIND = "sweep-kind"
+SWEEP_BRUSH = "sweep-brush"
+SWEEP_BRUSHED = "sweep-brushed"
+SWEEP_CLEAR = "sweep-clear"
+SWEEP_MAP = "sweep-map"
+SWEEP_SLICES = "sweep-slices"
+SWEEP_NOTE = "sweep-note"
+SWEEP_PARETO = "sweep-pareto"
+SWEEP_LINES = "sweep-lines"
+SWEEP_TOP = "sweep-top"
+SWEEP_LOGITS = "sweep-logits"
+SWEEP_CARRY = "sweep-carry"
+SWEEP_GO = "sweep-go"
+SWEEP_CANCEL = "sweep-cancel"
+SWEEP_CANCELLED = "sweep-cancelled"
+SWEEP_LIVE = "sweep-live"
+SWEEP_COUNT = "sweep-count"
+SWEEP_BRUSH_WORDS = "sweep-brush-words"
+SWEEP_AXES = "sweep-axes"
+SWEEP_OPEN = "sweep-open"
+SWEEP_FROM = "sweep-from"
+SWEEP_MAP_BOX = "sweep-map-box"
+SWEEP_PARETO_PLACE = "sweep-pareto-place"
+SWEEP_REST = "sweep-rest"
+
+
+def sweep_at(axis: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the control of where an axis stands that the map does not show."""
+    return {"type": "sweep-at", "axis": axis}
+
+
+def sweep_at_row(axis: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the row of that control."""
+    return {"type": "sweep-at-row", "axis": axis}
+
+
+def sweep_at_text(axis: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the words beside that control."""
+    return {"type": "sweep-at-text", "axis": axis}
+
+
+def sweep_slice(axis: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the chart along one axis."""
+    return {"type": "sweep-slice", "axis": axis}
+
+
+def sweep_open(name: str | Wildcard) -> dict[str, Any]:
+    """Return the id of a button that opens a point's run: "plateau", "best"."""
+    return {"type": "sweep-open", "name": name}
+
+
+# Walk-forward
+FORWARD_ID = "forward-id"
+FORWARD_CANCEL = "forward-cancel"
+FORWARD_CANCELLED = "forward-cancelled"
+FORWARD_EQUITY = "forward-equity"
+FORWARD_GANTT = "forward-gantt"
+FORWARD_SIDES = "forward-sides"
+
+
+def forward_parameter(axis: str | Wildcard) -> dict[str, Any]:
+    """Return the id of the chart of what each window chose."""
+    return {"type": "forward-parameter", "axis": axis}
+
+
+# Form of a sweep or a walk-forward
+FORM_RUN = "form-run"
+FORM_ORIGIN = "form-origin"
+FORM_SPECS = "form-specs"
+FORM_OWN = "form-own"
+FORM_MODE = "form-mode"
+FORM_WHERE = "form-where"
+FORM_OBJECTIVE = "form-objective"
+FORM_RANDOM = "form-random"
+FORM_SEED = "form-seed"
+FORM_IN = "form-in"
+FORM_OUT = "form-out"
+FORM_ANCHORED = "form-anchored"
+FORM_WINDOWS = "form-windows"
+FORM_ESTIMATE = "form-estimate"
+FORM_ERROR_WHERE = "form-error-where"
+FORM_START = "form-start"
+FORM_QUERY = "form-query"
+FORM_GO = "form-go"
+FORM_RANDOM_NOTE = "form-random-note"
+
+
+def form_axis(part: str, name: str | Wildcard) -> dict[str, Any]:
+    """Return the id of a control of a parameter: kind, value, low, high, step, items."""
+    return {"type": f"form-{part}", "name": name}
+
+
 # New run
+NEW_SWEEP = "new-sweep"
 NEW_FORM = "new-form"
 NEW_PREVIOUS = "new-previous"
 NEW_BASE = "new-base"

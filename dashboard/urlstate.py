@@ -149,8 +149,15 @@ RUNS = Query(
 )
 """The runs page; `sort` is a column, with "-" in front: descending; `columns` are shown."""
 
-NEW_RUN = Query({"from": text(limit=64), "strategy": text(limit=48), "symbols": names()})
-"""The new-run page: a run to clone, or a strategy and symbols to begin with."""
+NEW_RUN = Query(
+    {
+        "from": text(limit=64),
+        "strategy": text(limit=48),
+        "symbols": names(),
+        "draft": text(limit=8000),
+    }
+)
+"""The new-run page: a run or a draft to begin from, or a strategy and symbols."""
 
 
 def moment() -> Field:
@@ -202,3 +209,121 @@ COMPARE = Query(
     }
 )
 """The compare page: which runs, against which one, and how the curves are drawn."""
+
+
+def bounds() -> Field:
+    """Return a field of ranges by name, "sharpe:1.1:,trades::50": an open end is empty."""
+
+    def read(value: str) -> dict[str, tuple[float | None, float | None]]:
+        result: dict[str, tuple[float | None, float | None]] = {}
+        for item in value.split(","):
+            name, low, high = item.split(":")
+            ends = tuple(float(end) if end else None for end in (low, high))
+            known = [end for end in ends if end is not None]
+            if not _is_name(name) or not known or not all(abs(end) < 1e300 for end in known):
+                raise ValueError(value)
+            result[name] = (ends[0], ends[1])
+        return result
+
+    def write(value: Mapping[str, tuple[float | None, float | None]]) -> str:
+        return ",".join(f"{name}:{_end(low)}:{_end(high)}" for name, (low, high) in value.items())
+
+    return Field(default={}, read=read, write=write)
+
+
+def _end(value: float | None) -> str:
+    return "" if value is None else repr(float(value)).removesuffix(".0")
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9_]{0,47}", text) is not None
+
+
+def places() -> Field:
+    """Return a field of whole numbers by name, "k:3,stop:0"."""
+
+    def read(value: str) -> dict[str, int]:
+        result = {}
+        for item in value.split(","):
+            name, number = item.split(":")
+            if not _is_name(name) or not re.fullmatch(r"[0-9]{1,7}", number):
+                raise ValueError(value)
+            result[name] = int(number)
+        return result
+
+    def write(value: Mapping[str, int]) -> str:
+        return ",".join(f"{name}:{number}" for name, number in value.items())
+
+    return Field(default={}, read=read, write=write)
+
+
+SWEEP_METRICS = (
+    "sharpe",
+    "total_return",
+    "final_equity",
+    "max_drawdown",
+    "cagr",
+    "calmar",
+    "volatility",
+    "trades",
+)
+"""What a point of a sweep is measured by."""
+
+SWEEP = Query(
+    {
+        "x": text(limit=48),
+        "y": text(limit=48),
+        "metric": choice(SWEEP_METRICS),
+        "at": places(),
+        "view": choice(("value", "worst"), "value"),
+        "kind": choice(("map", "slices"), "map"),
+        "brush": bounds(),
+        "from": text(limit=64),
+    }
+)
+"""A sweep's page; `at` is where the other axes stand: the number of a value from 1, 0 is all;
+`from` is the run one came from."""
+
+
+def texts() -> Field:
+    """Return a field of texts by name, "fast:2..60;slow:10..200:5"; a text has no ";"."""
+
+    def read(value: str) -> dict[str, str]:
+        result = {}
+        for item in value.split(";"):
+            name, _, content = item.partition(":")
+            if not _is_name(name) or not content.strip() or len(content) > 2000:
+                raise ValueError(value)
+            result[name] = content.strip()
+        return result
+
+    def write(value: Mapping[str, str]) -> str:
+        return ";".join(f"{name}:{content}" for name, content in value.items())
+
+    return Field(default={}, read=read, write=write)
+
+
+def count(default: int | None, least: int) -> Field:
+    """Return a field that takes an integer of at least `least`."""
+    return Field(default=default, read=whole(least).read)
+
+
+SWEEP_FORM = Query(
+    {
+        "from": text(limit=64),
+        "sweep": text(limit=64),
+        "walkforward": text(limit=64),
+        "draft": text(limit=8000),
+        "axes": texts(),
+        "where": text(limit=1000),
+        "objective": choice(SWEEP_METRICS[:-1], "sharpe"),
+        "random": whole(1),
+        "seed": count(0, 0),
+        "mode": choice(("sweep",), "sweep"),
+        "in": whole(2),
+        "out": whole(1),
+        "anchored": flag(),
+    }
+)
+"""The form of a sweep: the run it is about, and all its controls; `where` is conditions with ";"
+between them, "-" is none."""

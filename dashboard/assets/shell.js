@@ -67,7 +67,8 @@
       if (!keepScroll) window.scrollTo(0, 0);
       document.querySelectorAll(".nav-link").forEach((link) => {
         const current = link.getAttribute("href") === location.pathname ||
-          (link.getAttribute("href") === "/" && location.pathname.startsWith("/runs/"));
+          (link.getAttribute("href") === "/" && location.pathname.startsWith("/runs/")) ||
+          (link.getAttribute("href") === "/sweeps" && /^\/(sweeps|walkforwards)\//.test(location.pathname));
         if (current) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
       });
@@ -215,6 +216,7 @@
       setTimeout(() => (after = ""), 1000);
     } else if (key === "g r") hindcast.go("/");
     else if (key === "g n" || key === "n") hindcast.go("/new");
+    else if (key === "g s") hindcast.go("/sweeps");
     else if (key === "?") acts.help();
     else if (key === "t") acts.theme();
     else if (key === "/") {

@@ -18,6 +18,7 @@ from dashboard.components.basics import (
 )
 from dashboard.components.graph import graph
 from dashboard.components.later import later
+from dashboard.components.progress import progress
 
 __all__ = [
     "attributes",
@@ -33,6 +34,7 @@ __all__ = [
     "later",
     "link_button",
     "page_error",
+    "progress",
     "segmented",
     "skeleton",
     "tile",

@@ -17,12 +17,14 @@ from dashboard.components.basics import attributes, icon, skeleton
 NAVIGATION = (
     ("/", "Runs", "runs"),
     ("/new", "New run", "plus"),
+    ("/sweeps", "Sweeps", "sweep"),
     ("/compare", "Compare", "compare"),
 )
 
 SHORTCUTS = (
     ("g r", "Runs"),
     ("g n or n", "New run"),
+    ("g s", "Sweeps"),
     ("Ctrl K", "Find a run, symbol, strategy or page"),
     ("/", "Search on this page"),
     ("t", "Dark or light"),

@@ -38,11 +38,10 @@ def analyse(base: Outcome, bars: Mapping[str, Bars], known: Known) -> dict[str, 
         risk_free_per_period=base.rules.risk_free_per_period,
         seed=base.plan.config.seed,
     )
-    chance = monte_carlo(base)
-    evidence = gather_evidence(base, known, found, confidence, chance, paid_bps(base))
+    evidence = gather_evidence(base, known, found, confidence, paid_bps(base))
     return {
         "robustness": found,
         "confidence": confidence,
-        "monte_carlo": chance,
+        "monte_carlo": monte_carlo(base),
         "diagnosis": diagnose(evidence),
     }

@@ -11,8 +11,7 @@ from typing import Literal
 Scale = Literal["tiny", "normal", "full"]
 """How large the work is: so small that only its path is tried, in minutes, or as the row says."""
 
-Unit = Literal["s", "B", "n"]
-"""Seconds, bytes or a count."""
+Unit = Literal["s", "B"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

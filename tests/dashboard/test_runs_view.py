@@ -116,7 +116,8 @@ def test_the_palette_finds_pages_runs_symbols_and_strategies() -> None:
         ("symbol", "/new?symbols=AAPL"),
         ("strategy", "/new?strategy=sma_cross"),
     ]
-    assert [item["text"] for item in palette.matches("new", [], series, strategies)] == ["New run"]
+    news = [item["text"] for item in palette.matches("new", [], series, strategies)]
+    assert news == ["New run", "New sweep"]
 
 
 def test_a_list_longer_than_an_answer_is_asked_for_in_pages() -> None:

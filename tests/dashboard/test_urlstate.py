@@ -55,7 +55,12 @@ def test_what_cannot_be_read_is_the_default(search: str) -> None:
 def test_symbols_are_a_list_in_one_key() -> None:
     view = NEW_RUN.parse("?symbols=AAPL,BRK.B&strategy=sma_cross")
 
-    assert view == {"from": None, "strategy": "sma_cross", "symbols": ("AAPL", "BRK.B")}
+    assert view == {
+        "from": None,
+        "strategy": "sma_cross",
+        "symbols": ("AAPL", "BRK.B"),
+        "draft": None,
+    }
     assert NEW_RUN.format(view) == "?strategy=sma_cross&symbols=AAPL,BRK.B"
 
 

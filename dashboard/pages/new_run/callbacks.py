@@ -20,7 +20,7 @@ from flask import request
 
 from dashboard import ids
 from dashboard.client import Api, ApiRejected
-from dashboard.pages.new_run import copying, drafts, formula_text, parts, view
+from dashboard.pages.new_run import copying, drafts, formula_text, packing, parts, view
 from dashboard.pages.new_run import form as forms
 
 FIELDS = ids.new_field(ALL)
@@ -220,6 +220,22 @@ def _register_run(app: Dash, api: Api) -> None:
             set_props(ids.TOAST, {"data": note})
             return no_update
         return {"href": made.url, "is_new": made.is_new}
+
+    @app.callback(
+        Output(ids.NEW_GO, "data", allow_duplicate=True),
+        Input(ids.NEW_SWEEP, "n_clicks"),
+        State(ids.NEW_FORM, "data"),
+        State(ids.NEW_BASE, "data"),
+        prevent_initial_call=True,
+    )
+    def sweep(clicks: int | None, form: forms.Form, base: forms.Config) -> Any:
+        if not clicks:
+            return no_update
+        problem = _problem(form)
+        if problem:
+            set_props(ids.TOAST, {"data": {"text": problem, "kind": "error"}})
+            return no_update
+        return {"href": f"/sweeps/new?draft={packing.pack(forms.to_config(form, base))}"}
 
     @app.callback(
         Output(ids.NEW_COPIED, "data"),

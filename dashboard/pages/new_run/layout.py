@@ -23,7 +23,7 @@ from dashboard.components import (
     link_button,
     segmented,
 )
-from dashboard.pages.new_run import drafts, formula_text, parts, view
+from dashboard.pages.new_run import drafts, formula_text, packing, parts, view
 from dashboard.pages.new_run import form as forms
 
 SIZES = (
@@ -48,7 +48,7 @@ FIRST_STRATEGY = "sma_cross"
 
 
 def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
-    """Return the page: a clone of `?from=`, or a draft of `?strategy=` on `?symbols=`."""
+    """Return the page: a clone of `?from=`, `?draft=`, or `?strategy=` on `?symbols=`."""
     wanted = urlstate.NEW_RUN.parse(search)
     series = api.series()
     if not series:
@@ -63,9 +63,10 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
         )
     strategies = {item["name"]: item for item in api.strategies()}
     origin = api.get_run(wanted["from"]) if wanted["from"] else None
-    if origin is not None:
-        form = forms.from_config(origin["config"], strategies)
-        base = forms.base_of(origin["config"])
+    config = origin["config"] if origin else packing.unpack(wanted["draft"] or "")
+    if config is not None:
+        form = forms.from_config(config, strategies)
+        base = forms.base_of(config)
         specs = _specs_of(form, strategies)
     else:
         form, base = _first_form(wanted, series, strategies), {}
@@ -182,6 +183,7 @@ def _head(origin: str) -> Component:
                         attributes={"input": {"aria-label": "Name", "maxLength": 120}},
                     ),
                     copy,
+                    button("Sweep this", id=ids.NEW_SWEEP, icon_name="sweep"),
                     button(
                         "Run",
                         id=ids.NEW_RUN,

@@ -164,6 +164,7 @@ def actions(run: Document) -> Component:
     ]
     on_phone = [
         html.A("Clone", href=clone, className="menu-item"),
+        html.A("Sweep", href=f"/sweeps/new?from={run['id']}", className="menu-item"),
         html.A("Compare", href=f"/compare?ids={run['id']}", className="menu-item"),
         _menu_action("Verify", "verify"),
         _menu_action("Note", "note"),
@@ -174,6 +175,7 @@ def actions(run: Document) -> Component:
             html.Div(
                 [
                     link_button("Clone", clone, icon_name="clone"),
+                    link_button("Sweep", f"/sweeps/new?from={run['id']}", icon_name="sweep"),
                     link_button("Compare", f"/compare?ids={run['id']}", icon_name="compare"),
                     button("Verify", icon_name="verify", **attributes(data_action="verify")),
                     button("Note", icon_name="note", **attributes(data_action="note")),

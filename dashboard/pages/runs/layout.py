@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from dashboard import ids, theme, urlstate
 from dashboard.client import Api, Document
 from dashboard.components import button, card, empty_state, graph, icon, link_button
+from dashboard.components.queue import queue
 from dashboard.metrics import METRICS
 from dashboard.pages.runs import view as pure
 
@@ -428,4 +429,4 @@ def _rail(items: Sequence[Document]) -> Component:
         height=236,
         label="Annual return of each run against its deepest drawdown",
     )
-    return html.Aside(card("Return against risk", chart), className="rail")
+    return html.Aside([queue(), card("Return against risk", chart)], className="rail")

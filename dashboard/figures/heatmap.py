@@ -1,0 +1,257 @@
+"""A metric over two parameters: a heat map with what is suggested, what is best, and the way in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dashboard import formatting
+from dashboard.figures import axes
+from dashboard.figures.axes import FloatArray
+from dashboard.theme import Figure, Theme, axis, color
+
+BoolArray = npt.NDArray[np.bool_]
+Place = tuple[float, float]
+
+HEIGHT = 500
+MAX_GAP_CELLS = 60
+"""Cells a side that are drawn with a gap between them."""
+_LEFT, _RIGHT, _BOTTOM = 52, 66, 40
+
+
+class Axis(NamedTuple):
+    """One side of the map: its name and the text of each cell, in order."""
+
+    name: str
+    texts: Sequence[str]
+
+
+class Mark(NamedTuple):
+    """A place on the map that has a name; x and y are cells, from 0."""
+
+    x: float
+    y: float
+    kind: str
+    text: str
+
+
+class Look(NamedTuple):
+    """How a metric is coloured and printed."""
+
+    name: str
+    text: Callable[[float], str]
+    low: float
+    high: float
+    is_return: bool
+
+
+_SYMBOLS = {"plateau": "circle", "peak": "x", "origin": "diamond"}
+_RISES = {"plateau": 18, "peak": 20, "origin": 44}
+
+
+def heat_figure(
+    z: FloatArray,
+    x: Axis,
+    y: Axis | None,
+    look: Look,
+    theme: Theme,
+    *,
+    marks: Sequence[Mark] = (),
+    region: BoolArray | None = None,
+) -> Figure:
+    """Return the map.
+
+    Parameters
+    ----------
+    z : ndarray of float64, shape (n_y, n_x)
+        NaN where there is no point: such a cell stays empty.
+    x, y : Axis
+        Their texts are as many as cells; `y` is None for a sweep of one parameter.
+    look : Look
+        `low` and `high` are the ends of the colours; values beyond take the end's colour.
+    theme : Theme
+    marks : sequence of Mark
+        Kinds: plateau (circle), peak (cross), origin (diamond).
+    region : ndarray of bool, shape (n_y, n_x), optional
+        Cells around which a line is drawn.
+    """
+    figure = axes.chart(theme, right=_RIGHT)
+    axes.with_hover(figure, theme)
+    layout = figure["layout"]
+    layout["margin"] = {"l": _LEFT if y else 12, "r": _RIGHT, "t": 6, "b": _BOTTOM}
+    n_y, n_x = z.shape
+    gap = 1 if max(n_x, n_y) <= MAX_GAP_CELLS else 0
+    trace: dict[str, Any] = {
+        "type": "heatmap",
+        "z": packed(z),
+        "zmin": look.low,
+        "zmax": look.high,
+        "colorscale": colour_scale(look, theme),
+        "xgap": gap,
+        "ygap": gap,
+        "hoverongaps": False,
+        "colorbar": _colour_bar(look, theme),
+    }
+    if look.is_return:
+        trace["zmid"] = 0.0
+    # The page's script asks for the words about the cell under the pointer: texts of all cells
+    # would be megabytes.
+    trace["hoverinfo"] = "none"
+    figure["data"].append(trace)
+    if region is not None and region.any():
+        figure["data"].append(_outline(region, theme))
+    for mark in marks:
+        figure["data"].append(_symbol(mark, theme))
+        layout["annotations"].append(_label(mark, n_x, n_y, theme))
+    layout["xaxis"] = _side(theme, x, n_x, n_max=9)
+    layout["yaxis"] = {**_side(theme, y or Axis("", [""]), n_y, n_max=12), "side": "left"}
+    return figure
+
+
+def packed(z: npt.ArrayLike) -> dict[str, Any]:
+    """Return a matrix as plotly's typed array: a quarter of the bytes, and no parsing."""
+    array = np.ascontiguousarray(z, dtype="<f4")
+    shape = ", ".join(str(n) for n in array.shape)
+    return {
+        "dtype": "f4",
+        "bdata": base64.b64encode(array.tobytes()).decode(),
+        "shape": shape,
+    }
+
+
+def colour_scale(look: Look, theme: Theme) -> str | list[list[Any]]:
+    """Return viridis for magnitudes; orange, grey, blue for returns, grey at zero."""
+    if not look.is_return:
+        return "Viridis"
+    middle = color("inset", theme)
+    return [[0.0, color("down", theme)], [0.5, middle], [1.0, color("up", theme)]]
+
+
+def bounds(values: FloatArray, *, is_return: bool) -> tuple[float, float]:
+    """Return the ends of the colours: all values but the worst two in a hundred at each end.
+
+    Those of returns lie at equal distances from zero, so that the middle colour is no change.
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return (-1.0, 1.0) if is_return else (0.0, 1.0)
+    low, high = (float(v) for v in np.percentile(known, (2.0, 100.0)))
+    if is_return:
+        reach = max(abs(low), abs(high)) or 1.0
+        return -reach, reach
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _colour_bar(look: Look, theme: Theme) -> dict[str, Any]:
+    ticks = axes.linear_ticks(look.low, look.high, 6)
+    return {
+        "thickness": 8,
+        "len": 0.96,
+        "x": 1.0,
+        "xpad": 10,
+        "outlinewidth": 0,
+        "tickvals": ticks,
+        "ticktext": [look.text(tick) for tick in ticks],
+        "tickfont": {"size": 11, "color": color("ink3", theme)},
+    }
+
+
+def _side(theme: Theme, side: Axis, n_cells: int, *, n_max: int) -> dict[str, Any]:
+    step = max(1, -(-n_cells // n_max))
+    ticks = list(range(0, n_cells, step))
+    return axis(
+        theme,
+        tickvals=ticks,
+        ticktext=[side.texts[i] for i in ticks],
+        range=[-0.5, n_cells - 0.5],
+        showgrid=False,
+        tickangle=0,
+        title={"text": side.name, "font": {"size": 11}, "standoff": 6},
+    )
+
+
+def _symbol(mark: Mark, theme: Theme) -> dict[str, Any]:
+    edge = {"width": 2, "color": "#000000" if mark.kind == "peak" else "#111111"}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [mark.x],
+        "y": [mark.y],
+        "meta": mark.kind,
+        "hoverinfo": "skip",
+        "marker": {
+            "symbol": _SYMBOLS[mark.kind],
+            "size": 11,
+            "color": "#FFFFFF",
+            "line": edge,
+        },
+    }
+
+
+def _label(mark: Mark, n_x: int, n_y: int, theme: Theme) -> dict[str, Any]:
+    """Return the name of a mark, on the side where there is room."""
+    is_right = mark.x < 0.7 * n_x
+    # The best is named below its mark and the others above, so that near ones do not collide.
+    is_above = mark.kind != "peak" if 0.1 * n_y < mark.y < 0.85 * n_y else mark.y < 0.5 * n_y
+    rise = _RISES[mark.kind]
+    return {
+        "text": mark.text,
+        "x": mark.x,
+        "y": mark.y,
+        "ax": 22 if is_right else -22,
+        "ay": -rise if is_above else rise,
+        "xanchor": "left" if is_right else "right",
+        "showarrow": True,
+        "arrowhead": 0,
+        "arrowwidth": 1,
+        "arrowcolor": color("ink2", theme),
+        "standoff": 6,
+        "bgcolor": color("surface", theme),
+        "borderpad": 3,
+        "font": {"size": 11, "color": color("ink", theme)},
+    }
+
+
+def _outline(region: BoolArray, theme: Theme) -> dict[str, Any]:
+    """Return the border of the cells as line pieces, one a side with no other cell beside it."""
+    padded = np.pad(region, 1)
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    sides = (
+        ((0, -1), (-0.5, -0.5), (-0.5, 0.5)),
+        ((0, 1), (0.5, -0.5), (0.5, 0.5)),
+        ((-1, 0), (-0.5, -0.5), (0.5, -0.5)),
+        ((1, 0), (-0.5, 0.5), (0.5, 0.5)),
+    )
+    for (down, right), start, end in sides:
+        beside = padded[1 + down : 1 + down + region.shape[0], 1 + right :][:, : region.shape[1]]
+        for row, column in np.argwhere(region & ~beside).tolist():
+            xs += [column + start[0], column + end[0], None]
+            ys += [row + start[1], row + end[1], None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "meta": "region",
+        "hoverinfo": "skip",
+        "line": {"color": color("ink", theme), "width": 1.7},
+    }
+
+
+def axis_texts(values: Sequence[object], width: int) -> list[str]:
+    """Return the text of each cell: a value, or the first of the values that share it."""
+    return [formatting.plain(value) for value in values[::width]]
+
+
+def marks_on(places: Mapping[str, Place | None], texts: Mapping[str, str]) -> list[Mark]:
+    """Return the marks that have a place on the map."""
+    return [
+        Mark(place[0], place[1], kind, texts[kind])
+        for kind, place in places.items()
+        if place is not None
+    ]
