@@ -21,12 +21,13 @@ from config.settings import Settings
 from dataapi import problems, wire
 from dataapi.caching import install_cache
 from dataapi.problems import PROBLEM_JSON, ApiProblem
-from dataapi.routes import health, imports, jobs, series, strategies, sweeps
+from dataapi.routes import health, imports, jobs, series, strategies, sweeps, walkforwards
 from dataapi.routes import runs as run_routes
 from dataapi.routes.context import PREFIX, Context, Meters
 from dataapi.routes.models import Problem
 from dataapi.services.bundled_runs import service
 from dataapi.services.sweeps import Sweeps
+from dataapi.services.walkforwards import WalkForwards
 from dataapi.store import Store, StoreError
 from engine.errors import EngineError
 from engine.version import ENGINE_VERSION, RELEASE
@@ -70,11 +71,16 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
     install_cache(app, settings.dataapi.cache_bytes // ANSWERS_SHARE)
     runs = service(store, settings)
     app.extensions["hindcast"] = Context(
-        settings=settings, store=store, runs=runs, sweeps=Sweeps(runs), meters=Meters()
+        settings=settings,
+        store=store,
+        runs=runs,
+        sweeps=Sweeps(runs),
+        walkforwards=WalkForwards(runs),
+        meters=Meters(),
     )
     _add_edges(app)
     _add_error_handlers(app)
-    for module in (health, series, imports, strategies, run_routes, sweeps, jobs):
+    for module in (health, series, imports, strategies, run_routes, sweeps, walkforwards, jobs):
         app.register_api(module.api)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi_document", lambda: app.api_doc)
     return app

@@ -331,6 +331,45 @@ class Client(Transport):
         """Delete a sweep; its trials stay in the ledger."""
         self._send("DELETE", _study_path("sweeps", sweep_id))
 
+    # Walk-forwards
+
+    def walkforward(self, config: Mapping[str, Any], executor: str | None = None) -> Document:
+        """Ask for a walk-forward, or find the same one; return its document."""
+        body = dict(config) if executor is None else {**config, "executor": executor}
+        return self._document("POST", "/walkforwards", body=body)
+
+    def estimate_walkforward(self, config: Mapping[str, Any]) -> Document:
+        """Return what a walk-forward would take: `n_windows`, `n_points`, `seconds`, …."""
+        return self._document("POST", "/walkforwards/estimate", body=dict(config))
+
+    def walkforwards(self, **page: Any) -> Document:
+        """Return a page of walk-forwards: `items`, `next_cursor`, `total`."""
+        return self._document("GET", "/walkforwards", page)
+
+    def get_walkforward(self, study_id: str) -> Document:
+        """Return a walk-forward: its windows and, when done, what they come to together."""
+        return self._document("GET", _study_path("walkforwards", study_id))
+
+    def walkforward_equity(
+        self,
+        study_id: str,
+        *,
+        points: int | None = None,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+    ) -> Columns:
+        """Return the stitched out-of-sample account, or the paths of folds."""
+        query = {"from": from_, "to": to, "points": points}
+        return self._columns(f"{_study_path('walkforwards', study_id)}/equity", query)
+
+    def walkforward_trades(self, study_id: str) -> Columns:
+        """Return the out-of-sample trades of all windows."""
+        return self._columns(f"{_study_path('walkforwards', study_id)}/trades")
+
+    def delete_walkforward(self, study_id: str) -> None:
+        """Delete a walk-forward; its trials stay in the ledger."""
+        self._send("DELETE", _study_path("walkforwards", study_id))
+
     def trials(self) -> list[Document]:
         """Return the trial ledger: `data`, `family`, `trials`, `trial_sharpe_std` (a period)."""
         items: list[Document] = self._document("GET", "/trials")["items"]

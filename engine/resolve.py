@@ -45,12 +45,19 @@ class RunPlan:
     warm_up_bars: int
 
     @property
+    def traded(self) -> StrategyDefinition:
+        """The definition without a size that the configured one replaces."""
+        return without_size(self.definition, self.config)
+
+    @property
     def read_symbols(self) -> tuple[str, ...]:
         """Return the symbols that the strategy reads and the run does not trade."""
         return tuple(sorted(set(self.strategy.symbols) - set(self.config.symbols)))
 
-    def market(self, bars: Mapping[str, Bars]) -> Market:
+    def market(self, bars: Mapping[str, Bars], *, warm_up_bars: int | None = None) -> Market:
         """Return the traded symbols' bars on one clock, with those that are only read beside.
+
+        `warm_up_bars` replaces the run's own number of bars before the start.
 
         Raises
         ------
@@ -66,7 +73,7 @@ class RunPlan:
                 {symbol: bars[symbol] for symbol in symbols},
                 start_ms=self.start_ms,
                 end_ms=self.end_ms,
-                warm_up_bars=self.warm_up_bars,
+                warm_up_bars=self.warm_up_bars if warm_up_bars is None else warm_up_bars,
             )
 
         market = build(self.config.symbols)
@@ -122,12 +129,19 @@ def _planned(
         return plan_events(definition, params, timeframe=config.timeframe)
     if definition.kind == "target":
         return plan_targets(definition.name, params, config)
-    traded = definition
-    if config.sizing is not None:
-        # The configured size wins, so a formula's own neither delays nor blocks an entry.
-        formula = {name: text for name, text in definition.formula.items() if name != "size"}
-        traded = replace(definition, formula=formula)
+    traded = without_size(definition, config)
     return PlannedFormula(plan_strategy(traded, params, timeframe=config.timeframe))
+
+
+def without_size(definition: StrategyDefinition, config: RunConfig) -> StrategyDefinition:
+    """Return a definition without the size that a configured one replaces.
+
+    The configured size wins, so a formula's own neither delays nor blocks an entry.
+    """
+    if config.sizing is None or "size" not in definition.formula:
+        return definition
+    formula = {name: text for name, text in definition.formula.items() if name != "size"}
+    return replace(definition, formula=formula)
 
 
 def resolve(

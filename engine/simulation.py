@@ -279,7 +279,7 @@ class _Books:
         if self._detail is not None:
             state["spans"] = address_of(self._detail.spans)
             state["details"] = address_of(self._detail.bars)
-        state["rules"] = _rules(decisions, config, path)
+        state["rules"] = rules_of(decisions, config, path)
         for name in ("cash", "equity", "peak"):
             state["account"][name] = config.cash
         if isinstance(decisions, Signals):
@@ -399,8 +399,13 @@ def _decider(decisions: Decisions) -> Decider:
     return Decider.TARGETS if isinstance(decisions, Targets) else Decider.EVENTS
 
 
-def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[float, ...]:
-    """Return the config in the order of `RULES`, fractions instead of basis points."""
+def rules_of(
+    decisions: Decisions | None, config: RunConfig, path: str | None = None
+) -> tuple[float, ...]:
+    """Return the config in the order of `RULES`, fractions instead of basis points.
+
+    Without decisions those that follow from them are of no meaning.
+    """
     execution, costs, margin, risk = config.execution, config.costs, config.margin, config.risk
     cost = (execution.slippage_bps + execution.spread_bps / 2.0) * 1e-4
     tick = execution.tick or 0.0
@@ -457,5 +462,5 @@ def _rules(decisions: Decisions, config: RunConfig, path: str | None) -> tuple[f
         has_levels,
         has_levels or execution.clip,
         is_by_events or has_closes,
-        _decider(decisions),
+        Decider.SIGNALS if decisions is None else _decider(decisions),
     )

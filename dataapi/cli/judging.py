@@ -75,11 +75,27 @@ def print_analysis(analysis: Document) -> None:
         print(f"\nBetween these two in {100 * level:g} of 100 resampled runs")
         for name, interval in known.items():
             _print_columns(name.replace("_", " "), [metric_text(name, end) for end in interval])
+    _print_chance(analysis["monte_carlo"])
     print("\nDiagnosis")
     for finding in analysis["diagnosis"]:
         print(f"{SEVERITIES[finding['severity']]:<6}{finding['title']}. {finding['detail']}")
     if not analysis["diagnosis"]:
         print("ok    Nothing stands out.")
+
+
+def _print_chance(monte_carlo: Document | None) -> None:
+    """Print where simulated accounts end and how deep they fall, 5 to 95 of 100."""
+    methods = [one for one in (monte_carlo or {}).get("methods", ()) if one["reason"] is None]
+    if not methods:
+        return
+    heads = ["final, 5 %", "final, 95 %", "drawdown, 5 %", "drawdown, 50 %"]
+    print()
+    _print_columns("Left to chance", heads)
+    for one in methods:
+        final, depth = one["final_equity"], one["max_drawdown"]
+        texts = [metric_text("final_equity", final[name]) for name in ("p05", "p95")]
+        texts += [metric_text("max_drawdown", depth[name]) for name in ("p05", "p50")]
+        _print_columns(one["label"], texts)
 
 
 def _print_variant(label: str, metrics: Document) -> None:

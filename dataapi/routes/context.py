@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from config.settings import Settings
 from dataapi.services.runs import Runs
 from dataapi.services.sweeps import Sweeps
+from dataapi.services.walkforwards import WalkForwards
 from dataapi.store import Store
 
 PREFIX = "/api/v1"
@@ -47,6 +48,7 @@ class Context:
     store: Store
     runs: Runs
     sweeps: Sweeps
+    walkforwards: WalkForwards
     meters: Meters
     is_warm: Event = field(default_factory=Event)
 

@@ -10,10 +10,11 @@ from typing import Any, Generic, TypeVar
 
 from config.run import RunConfig
 from config.sweep import SweepConfig
-from dataapi.problems import ApiProblem, from_engine
+from dataapi.problems import ApiProblem, Conflict, from_engine
 from dataapi.services.identity import run_id, run_key
 from dataapi.services.inputs import Inputs
 from dataapi.services.runs import Runs
+from dataapi.store import StoredStudy
 from engine.errors import EngineError
 from engine.resolve import plan_run, resolve
 from engine.sweeps.axes import Points, canonical_sweep, resolve_points
@@ -70,6 +71,25 @@ def gather_sweep(runs: Runs, config: Config) -> SweepInputs[Config]:
     config = config.model_copy(update={"run": run})
     key = run_key(config.model_dump(mode="json", by_alias=True), ENGINE_VERSION, inputs.fingerprint)
     return SweepInputs(config=config, points=points, run=inputs, key=key)
+
+
+def gather_asked(runs: Runs, stored: StoredStudy, model: type[Config]) -> SweepInputs[Config]:
+    """Return the inputs of a stored study, as they were when it was asked for.
+
+    Raises
+    ------
+    Conflict
+        If its bars have changed since, or another engine is at work here.
+    """
+    if stored.engine_version != ENGINE_VERSION:
+        raise Conflict(
+            f"This was asked of engine {stored.engine_version}, and {ENGINE_VERSION} is at work "
+            "here: ask for it again."
+        )
+    inputs = gather_sweep(runs, model.model_validate(stored.document["config"]))
+    if inputs.key != stored.key:
+        raise Conflict("The bars have changed since this was asked for: ask for it again.")
+    return inputs
 
 
 @contextmanager

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 
 from config.sweep import SMALLER_IS_BETTER, SweepConfig
-from dataapi import wire
 from dataapi.executors import BlockTask
-from dataapi.problems import Conflict
-from dataapi.services.documents import Document, library_versions
+from dataapi.services.documents import library_versions
 from dataapi.services.job_context import JobContext, JobInterruptedError
 from dataapi.services.runs import Runs
-from dataapi.services.sweep_inputs import SweepInputs, gather_sweep
+from dataapi.services.studies import finite
+from dataapi.services.sweep_inputs import SweepInputs, gather_asked
 from dataapi.services.sweep_points import (
     N_TOP,
     Measured,
@@ -31,9 +28,6 @@ from engine.significance.grid import edges, neighbourhood, pareto, plateau
 from engine.sweeps.events import with_params
 from engine.sweeps.preparing import PreparedSweep, prepare_sweep
 from engine.types import FloatArray
-from engine.version import ENGINE_VERSION
-
-Config = TypeVar("Config", bound=SweepConfig)
 
 MAX_JUDGED = 100_000
 HALF = 8
@@ -180,28 +174,3 @@ def _overfitting(prepared: PreparedSweep, measured: Measured) -> tuple[float | N
         return None, len(sums)
     pbo = probability_of_backtest_overfitting(prepared.n_returns, sums, squares)
     return pbo, len(sums)
-
-
-def gather_asked(runs: Runs, stored: StoredStudy, model: type[Config]) -> SweepInputs[Config]:
-    """Return the inputs of a stored study, as they were when it was asked for.
-
-    Raises
-    ------
-    Conflict
-        If its bars have changed since, or another engine is at work here.
-    """
-    if stored.engine_version != ENGINE_VERSION:
-        raise Conflict(
-            f"This was asked of engine {stored.engine_version}, and {ENGINE_VERSION} is at work "
-            "here: ask for it again."
-        )
-    inputs = gather_sweep(runs, model.model_validate(stored.document["config"]))
-    if inputs.key != stored.key:
-        raise Conflict("The bars have changed since this was asked for: ask for it again.")
-    return inputs
-
-
-def finite(document: Document) -> Document:
-    """Return a document as JSON has it: no NaN, nothing of numpy."""
-    plain: Document = json.loads(wire.json_bytes(document))
-    return plain

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.backtesting import backtest
 from engine.indicators import warm_functions
+from engine.sweeps.sweeping import sweep
 from engine.types import Bars
 
 DAY_MS = 86_400_000
@@ -27,6 +30,9 @@ def warm_kernels() -> None:
     for strategy in ({"name": "sma_cross", "params": {"fast": 2, "slow": 5}}, {"formula": bracket}):
         backtest({"A": bars}, {"strategy": strategy})
     backtest({"A": bars, "B": bars}, {"strategy": {"name": "rsi_reversion"}})
+    plain = replace(bars, splits=None, dividends=None)
+    sweep({"A": plain}, {"strategy": {"name": "keltner_breakout"}}, {"length": [2, 5]})
+    sweep({"A": plain}, {"strategy": {"name": "sma_cross"}}, {"fast": [2, 5]})
 
 
 def _wave() -> Bars:

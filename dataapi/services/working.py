@@ -19,7 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 
 from dataapi.problems import ApiProblem
-from dataapi.services import analysis, sweep_work
+from dataapi.services import analysis, sweep_work, window_work
 from dataapi.services.job_context import JobContext, JobInterruptedError, Services, Stop
 from dataapi.store import NotStoredError, StoreError, TakenJob
 from engine.errors import EngineError
@@ -30,7 +30,10 @@ Handler = Callable[[JobContext], bool]
 """Does a job and stores its result; returns whether the job was still this worker's."""
 
 SHORT: Mapping[str, Handler] = {"analysis": analysis.carry_out}
-LONG: Mapping[str, Handler] = {"sweep": sweep_work.carry_out}
+LONG: Mapping[str, Handler] = {
+    "sweep": sweep_work.carry_out,
+    "walkforward": window_work.carry_out,
+}
 # Errors that come whenever the job is tried.
 REFUSALS = (ApiProblem, EngineError, NotStoredError)
 # So often within a lease that one missed renewal loses nothing.
@@ -71,7 +74,11 @@ class Worker:
                 logger.error("store not available reason=%s", error)
                 is_idle = True
             if is_idle:
-                self._stop.wait(self._settings.poll_s)
+                self.rest()
+
+    def rest(self) -> None:
+        """Wait a moment, until it is worth looking again."""
+        self._stop.wait(self._settings.poll_s)
 
     def work_off(self) -> int:
         """Do what is due now, then end; return how many jobs were taken."""

@@ -20,7 +20,7 @@ from dataapi.store.errors import (
     StoreUnavailableError,
 )
 from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
-from dataapi.store.job_list import JobInfo, JobPage, JobQuery
+from dataapi.store.job_list import ACTIVE, JobInfo, JobPage, JobQuery
 from dataapi.store.jobs import Hold, InTransaction, JobStore, Progress, TakenJob
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
@@ -44,6 +44,7 @@ from dataapi.store.trials import (
 )
 
 __all__ = [
+    "ACTIVE",
     "AdjustmentConflictError",
     "AnalysisStore",
     "CorruptDataError",

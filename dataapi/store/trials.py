@@ -95,7 +95,10 @@ class TrialStore:
                 known = self._known.get((family, data))
             if known is not None and known[0] == state:
                 return known[1]
-            sets = TrialSet.select(TrialSet.trials).where(is_this).order_by(TrialSet.id).tuples()
+            # What is known of a whole period goes before the means of a walk-forward's windows.
+            is_of_windows = TrialSet.source_kind == "walkforward"
+            sets = TrialSet.select(TrialSet.trials).where(is_this).tuples()
+            sets = sets.order_by(is_of_windows, TrialSet.id)
             blobs = [bytes(blob) for (blob,) in sets.execute(database)]
         entry = _entry(family, data, blobs)
         with self._lock:
@@ -233,8 +236,10 @@ def _entry(family: str, data: str, blobs: list[bytes]) -> LedgerEntry:
         return LedgerEntry(family=family, data=data, n_trials=0, variance=0.0)
     hashes = np.concatenate([one["hash"] for one in sets])
     sharpe = np.concatenate([one["sharpe"] for one in sets])
-    # The first number stands: the same trial may differ in the last digits elsewhere.
-    _, first = np.unique(hashes, return_index=True)
-    known = sharpe[first][np.isfinite(sharpe[first])]
+    # A number before none, and of several the first: they may differ in the last digits.
+    order = np.argsort(~np.isfinite(sharpe), kind="stable")
+    _, first = np.unique(hashes[order], return_index=True)
+    chosen = sharpe[order][first]
+    known = chosen[np.isfinite(chosen)]
     variance = float(known.var(ddof=1)) if known.size > 1 else 0.0
     return LedgerEntry(family=family, data=data, n_trials=int(first.size), variance=variance)

@@ -38,10 +38,11 @@ def analyse(base: Outcome, bars: Mapping[str, Bars], known: Known) -> dict[str, 
         risk_free_per_period=base.rules.risk_free_per_period,
         seed=base.plan.config.seed,
     )
-    evidence = gather_evidence(base, known, found, confidence, paid_bps(base))
+    chance = monte_carlo(base)
+    evidence = gather_evidence(base, known, found, confidence, chance, paid_bps(base))
     return {
         "robustness": found,
         "confidence": confidence,
-        "monte_carlo": monte_carlo(base),
+        "monte_carlo": chance,
         "diagnosis": diagnose(evidence),
     }

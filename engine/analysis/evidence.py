@@ -44,7 +44,9 @@ class Evidence:
     """A run in plain numbers; None where a number is not defined, so that its rule is silent.
 
     Shares are fractions. Those of the profit, the money that closed and open trades made, are None
-    when there is none.
+    when there is none. `timing_percentile` is the share of random entries that end below the run,
+    `order_percentile` that of other orders of its trades that fall deeper, `usual_drawdown` the
+    median fall of these.
     """
 
     metrics: Mapping[str, NumberOrNone]
@@ -79,6 +81,9 @@ class Evidence:
     break_even_bps: NumberOrNone
     paid_bps: float
     sharpe_interval: tuple[float, float] | None
+    timing_percentile: NumberOrNone
+    order_percentile: NumberOrNone
+    usual_drawdown: NumberOrNone
 
     def metric(self, name: str) -> float | None:
         """Return a metric, None when the run has none of that name."""
@@ -91,6 +96,7 @@ def gather_evidence(
     known: Known,
     robustness: Mapping[str, Any],
     confidence: Mapping[str, Any] | None,
+    monte_carlo: Mapping[str, Any] | None,
     paid_bps: float,
 ) -> Evidence:
     """Return a run in plain numbers.
@@ -99,7 +105,7 @@ def gather_evidence(
     ----------
     base : Outcome
     known : Known
-    robustness, confidence : mapping
+    robustness, confidence, monte_carlo : mapping
         Of the run's analysis.
     paid_bps : float
         What the run paid a fill.
@@ -144,6 +150,9 @@ def gather_evidence(
         break_even_bps=robustness["break_even_bps"],
         paid_bps=paid_bps,
         sharpe_interval=None if sharpe is None else (sharpe[0], sharpe[1]),
+        timing_percentile=_simulated(monte_carlo, "random_entries", "final_equity", "percentile"),
+        order_percentile=_simulated(monte_carlo, "trade_shuffle", "max_drawdown", "percentile"),
+        usual_drawdown=_simulated(monte_carlo, "trade_shuffle", "max_drawdown", "p50"),
     )
 
 
@@ -235,6 +244,16 @@ def _underwater(base: Outcome) -> tuple[float, bool]:
         return 0.0, False
     longest = max(falls, key=lambda fall: duration_days(time, fall))
     return duration_days(time, longest) / whole, longest.i_recovered is None
+
+
+def _simulated(
+    monte_carlo: Mapping[str, Any] | None, method: str, name: str, which: str
+) -> float | None:
+    """Return a number of a Monte-Carlo method, None where it could not answer."""
+    for found in (monte_carlo or {}).get("methods", ()):
+        if found["id"] == method and found["reason"] is None:
+            return float(found[name][which])
+    return None
 
 
 def _status(checks: Mapping[str, Any], name: str) -> str:

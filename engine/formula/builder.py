@@ -31,6 +31,7 @@ from engine.formula.nodes import (
     number_text,
 )
 from engine.formula.periods import is_timeframe, most_bars, nearest_timeframe
+from engine.formula.swept import Swept, folded
 from engine.formula.syntax import parse
 
 MAX_NODES = 250
@@ -174,7 +175,7 @@ class Builder:
 
     def _name(self, tree: ast.Name, name: str) -> int | None:
         if name in self._params:
-            return self.graph.constant(float(self._params[name]))
+            return self.graph.constant(self._params[name])
         if name in COLUMNS:
             return self._column(name)
         if name in POSITION:
@@ -199,7 +200,7 @@ class Builder:
             Node("position", name=name, scale=scale, reads_position=True, text=name)
         )
 
-    def _apply(self, tree: ast.AST, op: str, *args: int | None, offset: int = 0) -> int | None:
+    def _apply(self, tree: ast.AST, op: str, *args: int | None, offset: float = 0) -> int | None:
         """Add an operation on these nodes; on constants, its value."""
         known = [index for index in args if index is not None]
         if len(known) < len(args):
@@ -209,14 +210,12 @@ class Builder:
             self._refuse_history(tree)
             return None
         if op in arithmetic.NUMERIC and all(child.is_constant for child in children):
-            return self._finite_constant(
-                tree, arithmetic.fold(op, [child.constant for child in children])
-            )
+            return self._finite_constant(tree, folded(op, [c.constant for c in children]))
         if len(self.graph.nodes) >= MAX_NODES:
             if not any("too large" in str(problem) for problem in self.problems):
                 self.refuse(tree, f"The formula is too large (at most {MAX_NODES} operations).")
             return None
-        text = _text(op, [child.text for child in children], offset)
+        text = _text(op, [child.text for child in children], int(offset))
         return self.graph.operation(op, tuple(known), text, offset=offset)
 
     def _refuse_history(self, tree: ast.AST) -> None:
@@ -255,9 +254,9 @@ class Builder:
                 f"was {number_text(value)}).",
             )
             return None
-        if value == 0:
+        if value == 0 and not isinstance(value, Swept):
             return index
-        return self._apply(tree, "offset", index, offset=int(value))
+        return self._apply(tree, "offset", index, offset=value)
 
     def _call(self, tree: ast.Call) -> int | None:
         name = tree.func.id if isinstance(tree.func, ast.Name) else None

@@ -47,14 +47,22 @@ class Computation:
         The columns that it reads.
     valid : list of int
         What `first_valid` returned.
+    kernel_rows : dict, optional
+        Outputs of kernels by kernel, nodes and numbers, which computations of equal nodes share.
     """
 
-    def __init__(self, program: Program, view: View, valid: list[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        view: View,
+        valid: list[int],
+        kernel_rows: dict[tuple[object, ...], list[FloatArray]] | None = None,
+    ) -> None:
         self._program = program
         self._nodes = program.nodes
         self._view = view
         self._valid = valid
-        self._kernel_rows: dict[tuple[object, ...], list[FloatArray]] = {}
+        self._kernel_rows = {} if kernel_rows is None else kernel_rows
         self._values: list[Value] = [0.0] * len(program.nodes)
 
     def outputs(self) -> dict[str, Row]:

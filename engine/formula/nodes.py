@@ -140,15 +140,15 @@ class Graph:
         """Return the index of a constant."""
         return self.add(Node("constant", numbers=(value,), text=number_text(value)))
 
-    def operation(self, op: str, args: tuple[int, ...], text: str, *, offset: int = 0) -> int:
+    def operation(self, op: str, args: tuple[int, ...], text: str, *, offset: float = 0) -> int:
         """Add an elementwise operation, or an offset of so many bars."""
         children = [self.nodes[i] for i in args]
-        reach = 1 if op in CROSSES else offset
+        reach = 1 if op in CROSSES else int(offset)
         return self.add(
             Node(
                 op,
                 args,
-                numbers=(float(offset),) if op == "offset" else (),
+                numbers=(offset,) if op == "offset" else (),
                 lookback=max(child.lookback for child in children) + reach,
                 soonest=max(child.soonest for child in children) + reach,
                 scale=scale_of(op, children),

@@ -19,6 +19,7 @@ from engine.formula.definition import (
 from engine.formula.live import LivePlan, live_plan
 from engine.formula.nodes import POSITION, Node
 from engine.formula.program import Program, needed_nodes
+from engine.formula.swept import Swept
 from engine.formula.syntax import parse
 from engine.types import SizeKind
 
@@ -225,6 +226,22 @@ def plan_expressions(
     )
 
 
+def plan_swept(
+    definition: StrategyDefinition,
+    params: Mapping[str, ParameterValue],
+    swept: Iterable[str],
+    timeframe: str | None,
+) -> Plan | None:
+    """Return one plan for all values of the swept parameters; None when these do not make one.
+
+    Its constants are `Swept` where they vary. `params` are checked, the swept numbers among them
+    with the values of one point.
+    """
+    varying = {name: Swept(cast(float, params[name]), name) for name in swept}
+    planned = _Planner(dict(definition.formula), {**params, **varying}, timeframe).plan()
+    return planned if isinstance(planned, Plan) else None
+
+
 @lru_cache(maxsize=512)
 def plan_or_problems(
     formula: tuple[tuple[str, str], ...],
@@ -246,7 +263,11 @@ class _Planner:
     ) -> None:
         self._params = params
         self._formula = formula
-        numbers = {k: float(v) for k, v in params.items() if isinstance(v, int | float)}
+        numbers = {
+            k: v if isinstance(v, Swept) else float(v)
+            for k, v in params.items()
+            if isinstance(v, int | float)
+        }
         self._builder = Builder(numbers, timeframe=timeframe)
         self._problems: list[InvalidFormulaError] = []
         self._outputs: dict[str, int] = {}

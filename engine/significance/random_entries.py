@@ -112,7 +112,8 @@ def random_entries(
         reason = "The run always held a position: its trades fit nowhere else."
         return document | {"reason": reason}
     places = fan_places(holdings.time.size)
-    samples = affordable_samples(holdings.time.size, samples)
+    n_held = int((holdings.leave - holdings.enter).sum())
+    samples = affordable_samples(holdings.time.size + n_held, samples)
     rng = np.random.Generator(np.random.PCG64(seed))
     step = max(_CELLS // holdings.symbol.size, 1)
     tiles = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from time import perf_counter
@@ -12,6 +12,7 @@ import numpy as np
 from config.run import RunConfig
 from engine.resolve import plan_run
 from engine.sweeps.axes import Points
+from engine.sweeps.eligibility import why_not_transitions
 from engine.sweeps.events import EventPoints, with_params
 from engine.sweeps.measuring import (
     COLUMNS,
@@ -22,17 +23,19 @@ from engine.sweeps.measuring import (
     point_metrics,
     yardstick,
 )
+from engine.sweeps.transitions import TransitionPoints, families, sweep_tape
 from engine.types import Bars, FloatArray, IntArray, Table
 
-EVENTS = "events"
-POINT_S = {EVENTS: 0.8e-3}
-BAR_S = {EVENTS: 30e-9}
+TRANSITIONS, EVENTS = "transitions", "events"
+POINT_S = {TRANSITIONS: 3e-6, EVENTS: 0.8e-3}
+BAR_S = {TRANSITIONS: 1.5e-9, EVENTS: 30e-9}
 """About how long a point takes, and a bar of it: what makes a block of about a second. Constants,
 so that a sweep that goes on in another process has the same blocks."""
 
+NO_PLAN = "the formula reads the position, another series, or decides by its parameters what it is"
 MAX_BLOCK = 100_000
-BAR_BYTES = {EVENTS: 400}
-"""Of a bar, while a point is measured."""
+BAR_BYTES = {TRANSITIONS: 256, EVENTS: 400}
+"""Of a bar, while points are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +77,10 @@ class PreparedSweep:
     measured_by : Yardstick
     by_events : EventPoints
         The event engine, which can do every point.
+    by_transitions : sequence of TransitionPoints
+        What does them faster, if anything does.
     reason : str
-        Why it has to; empty when it does not.
+        Why nothing does; empty otherwise.
 
     Attributes
     ----------
@@ -92,17 +97,23 @@ class PreparedSweep:
     """
 
     def __init__(
-        self, points: Points, measured_by: Yardstick, by_events: EventPoints, reason: str
+        self,
+        points: Points,
+        measured_by: Yardstick,
+        by_events: EventPoints,
+        by_transitions: Sequence[TransitionPoints],
+        reason: str,
     ) -> None:
         self.points = points
         self.n_points = points.n_points
-        self.engine = EVENTS
+        self.engine = TRANSITIONS if by_transitions else EVENTS
         self.reason = reason
         self.measured_by = measured_by
         self.block_edges_ms: IntArray = measured_by.edges_ms
         self.n_returns: IntArray = measured_by.n_returns
         self.blocks = _blocks(self.n_points, _point_s(self.engine, measured_by.time.size))
         self._by_events = by_events
+        self._by_transitions = by_transitions
 
     def evaluate(
         self,
@@ -131,9 +142,11 @@ class PreparedSweep:
         """
         begin, end = self.blocks[i_block]
         totals = empty_totals(end - begin)
-        which = list(range(begin, end))
-        rows = list(range(end - begin))
-        self._by_events.measure(which, totals, rows, threads, is_cancelled or _never)
+        asks = is_cancelled or _never
+        left = list(range(begin, end)) if not self._by_transitions else []
+        for walker in self._by_transitions:
+            left += walker.measure(begin, end, totals, threads, asks)
+        self._by_events.measure(left, totals, [i - begin for i in left], threads, asks)
         return SweepBlock(
             begin=begin,
             end=end,
@@ -166,7 +179,14 @@ def prepare_sweep(bars: Mapping[str, Bars], config: RunConfig, points: Points) -
     market = run.market(bars)
     measured_by = yardstick(market, run.config)
     by_events = EventPoints(bars, run.config, points, measured_by)
-    return PreparedSweep(points, measured_by, by_events, "")
+    reason = why_not_transitions(run, market)
+    walkers: list[TransitionPoints] = []
+    if not reason:
+        found = families(run, points.columns, bars, points.n_points)
+        reason = "" if found else NO_PLAN
+        tape = sweep_tape(market, measured_by) if found else None
+        walkers = [TransitionPoints(f, tape, run.config, measured_by) for f in found or () if tape]
+    return PreparedSweep(points, measured_by, by_events, walkers, reason)
 
 
 def estimate_sweep(bars: Mapping[str, Bars], config: RunConfig, n_points: int) -> SweepEstimate:

@@ -12,10 +12,10 @@ from config.run import RunConfig
 from engine.analysis.outcome import Outcome, outcome_of
 from engine.analysis.words import iso
 from engine.errors import InvalidBarsError, InvalidParameterError
-from engine.metrics import Conventions, conventions
+from engine.metrics import Conventions
 from engine.resolve import RunPlan
 from engine.sweeps.events import with_params
-from engine.sweeps.measuring import COLUMNS
+from engine.sweeps.measuring import COLUMNS, yardstick
 from engine.types import Bars, BoolArray, IntArray
 from engine.walkforward.splits import Span, Split
 
@@ -69,18 +69,12 @@ def clock_of(plan: RunPlan, bars: Mapping[str, Bars]) -> Clock:
             field="run.flows",
         )
     market = plan.market(bars)
-    time = market.time[market.first :]
+    measured_by = yardstick(market, config)
     return Clock(
         symbols=market.symbols,
-        time=time,
+        time=measured_by.time,
         has_bar=market.has_bar[:, market.first :],
-        rules=conventions(
-            time,
-            calendars=market.calendars,
-            zones=market.zones,
-            periods_per_year=config.periods_per_year,
-            risk_free_rate=config.risk_free_rate,
-        ),
+        rules=measured_by.rules,
         cash=config.cash,
         timeframe=config.timeframe,
     )

@@ -19,6 +19,9 @@ from engine.types import Bars, FloatArray, Table
 from engine.walkforward.accounts import Clock, over_span
 from engine.walkforward.splits import Span
 
+MOST_KEPT = 25_000_000
+"""Numbers of measured spans that are kept for splits to come: 200 MB."""
+
 Progress = Callable[[int, int], None]
 """Told how many points of how many are measured."""
 
@@ -83,9 +86,11 @@ class Chooser:
                 if on_progress is not None:
                     on_progress(before * n_points + done, len(spans) * n_points)
 
-            if span not in self._known:
-                self._known[span] = self._measured(span, threads, is_cancelled, tell)
-            found.append(self._known[span])
+            measured = self._known.get(span)
+            if measured is None:
+                measured = self._measured(span, threads, is_cancelled, tell)
+                self._keep(span, measured)
+            found.append(measured)
             tell(n_points)
         columns = found[0].columns if len(found) == 1 else together(found, self._clock)
         return best_point(columns[objective], smaller_is_better=smaller_is_better), columns
@@ -93,6 +98,13 @@ class Chooser:
     def forget(self) -> None:
         """Free what was measured: windows never come back to a span."""
         self._known.clear()
+
+    def _keep(self, span: Span, measured: Measured) -> None:
+        """Keep a span's measures in place of the oldest ones, as far as there is room."""
+        n_numbers = (len(COLUMNS) + 2) * self._points.n_points
+        self._known[span] = measured
+        while len(self._known) * n_numbers > MOST_KEPT:
+            del self._known[next(iter(self._known))]
 
     def _measured(
         self,

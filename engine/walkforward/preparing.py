@@ -6,8 +6,9 @@ on after a crash with those that are missing; `stitch` then puts all results tog
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,15 @@ class WindowResult:
         the objective: the window stays in cash), in_sample_metrics and out_of_sample_metrics.
     time, equity : ndarray, shape (n_test_bars,)
         UTC ms and equity at the out-of-sample closes, every test span begun with the cash.
+    trial_sharpe : ndarray of float64, shape (n_points,), or None
+        In-sample Sharpe ratio a period of every combination, in the points' order, NaN where there
+        is none: each was a trial (M11). None in a result that was kept without it.
     """
 
     document: dict[str, Any]
     time: IntArray
     equity: FloatArray
+    trial_sharpe: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +144,15 @@ class PreparedWalkForward:
         params = None if best is None else self.points.params(best)
         document: dict[str, Any] = {
             "i": i,
-            **self._told(split),
+            **self.told(split),
             "params": params,
             "in_sample_metrics": None if best is None else metrics_at(columns, best),
         }
-        return self._traded(document, split)
+        by_period = columns["sharpe"] / math.sqrt(self.clock.rules.periods_per_year)
+        return replace(self._traded(document, split), trial_sharpe=by_period)
 
-    def _told(self, split: Split) -> dict[str, Any]:
+    def told(self, split: Split) -> dict[str, Any]:
+        """Return which bars choose and which are traded, as documents say it."""
         if split.folds:
             return {
                 "train": [self.clock.told(span) for span in split.train],

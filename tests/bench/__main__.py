@@ -25,6 +25,8 @@ ROWS = (
     "p7_load",
     "p8_post",
     "p9_open",
+    "p13_memory",
+    "p14_first_answer",
 )
 CURVES = ("growth",)
 

@@ -11,7 +11,8 @@ from typing import Literal
 Scale = Literal["tiny", "normal", "full"]
 """How large the work is: so small that only its path is tried, in minutes, or as the row says."""
 
-Unit = Literal["s", "B"]
+Unit = Literal["s", "B", "n"]
+"""Seconds, bytes or a count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,40 +57,52 @@ def machine_line(found: dict[str, Any]) -> str:
 
 def row_line(row: Row) -> str:
     """Return a row as a line of the table."""
-    target = "" if row.target is None else target_text(row.target)
+    target = "" if row.target is None else target_text(row.target, row.unit)
     met = {True: "yes", False: "**no**", None: ""}[row.is_met]
     if math.isnan(row.ratio):
         return (
             f"| {row.name} | {row.work} | – | {row.reference} | – | – | {target} | {row.note} | |"
         )
-    at_best = ratio_text(row.least / row.other_least) if row.n > 1 else ""
+    at_best = ratio_text(row.least / row.other_least, row.unit) if row.n > 1 else ""
     note = f"; {row.note}" if row.note else ""
-    return (
-        f"| {row.name} | {row.work}{note} | {amount(row.ours, row.unit)} | {row.reference} "
-        f"| {amount(row.other, row.unit)} | {ratio_text(row.ratio)} | {at_best} | {target} | {met} "
-        f"| ± {row.spread:.0%}, {row.other_spread:.0%} |"
+    cells = (
+        row.name,
+        row.work + note,
+        amount(row.ours, row.unit),
+        row.reference,
+        amount(row.other, row.unit),
+        ratio_text(row.ratio, row.unit),
+        at_best,
+        target,
+        met,
+        f"± {row.spread:.0%}, {row.other_spread:.0%}",
     )
+    return f"| {' | '.join(cells)} |"
 
 
-def ratio_text(ratio: float) -> str:
+def ratio_text(ratio: float, unit: str) -> str:
     """Return how much faster or slower, in words that need no thinking.
 
     Examples
     --------
-    >>> ratio_text(0.125), ratio_text(1.3)
-    ('8 × faster', '1.3 × its cost')
+    >>> ratio_text(0.125, "s"), ratio_text(1.3, "s"), ratio_text(0.5, "B")
+    ('8 × faster', '1.3 × its cost', '0.5')
     """
+    if unit != "s":
+        return f"{ratio:.3g}"
     return f"{1.0 / ratio:.3g} × faster" if ratio < 0.99 else f"{ratio:.3g} × its cost"
 
 
-def target_text(target: float) -> str:
+def target_text(target: float, unit: str) -> str:
     """Return a target in the words of `ratio_text`.
 
     Examples
     --------
-    >>> target_text(1 / 6), target_text(1.5)
+    >>> target_text(1 / 6, "s"), target_text(1.5, "s")
     ('≥ 6 × faster', '≤ 1.5 × its cost')
     """
+    if unit != "s":
+        return f"≤ {target:.3g}"
     return f"≥ {1.0 / target:.3g} × faster" if target < 1.0 else f"≤ {target:.3g} × its cost"
 
 
@@ -102,6 +114,8 @@ def amount(value: float, unit: str) -> str:
     >>> amount(0.0021, "s"), amount(3.0, "s"), amount(2.5e6, "B")
     ('2.1 ms', '3.00 s', '2.5 MB')
     """
+    if unit == "n":
+        return f"{value:,.0f}"
     if unit == "B":
         return f"{value / 1e6:.3g} MB"
     return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"

@@ -13,7 +13,7 @@ from tests.bench.reference import has_compiler
 from tests.bench.report import Report, document, markdown, write
 
 IN_C = ("p1_daily_sweep", "p2_minute_sweep", "p4_event_engine", "p5_sweep_with_exits")
-IN_PYTHON = ("p6_rotation",)
+IN_PYTHON = ("p6_rotation", "p13_memory")
 
 
 @pytest.mark.skipif(not has_compiler(), reason="gcc is not installed")

@@ -41,12 +41,27 @@ def test_the_manual_has_every_command():
 
 
 def test_the_manual_has_every_option_of_a_backtest():
-    text = (DOCS / "cli.md").read_text(encoding="utf-8").split("## `backtest`")[1]
-    table = re.findall(r"^\| (`-[^|]*) \|", text, re.MULTILINE)
-    documented = {option for row in table for option in re.findall(r"`(-[\w-]+)`", row)}
-    options = {o for action in commands()["backtest"]._actions for o in action.option_strings}
+    assert documented("backtest") == options("backtest")
 
-    assert documented == options - {"-h", "--help", "--json", "--data-dir"}
+
+def test_the_manual_has_every_option_of_a_sweep():
+    shared = options("sweep") & options("backtest")
+
+    assert documented("sweep") == options("sweep") - shared
+    assert shared == options("backtest") - {"--analysis", "--name", "--export"}
+
+
+def documented(command):
+    """Return the options in the table of a command's section."""
+    text = (DOCS / "cli.md").read_text(encoding="utf-8").split(f"## `{command}`")[1]
+    table = re.findall(r"^\| (`-[^|]*) \|", text.split("\n## ")[0], re.MULTILINE)
+    return {option for row in table for option in re.findall(r"`(-[\w-]+)`", row)}
+
+
+def options(command):
+    """Return the options that are a command's own."""
+    found = {o for action in commands()[command]._actions for o in action.option_strings}
+    return found - {"-h", "--help", "--json", "--data-dir"}
 
 
 @pytest.mark.parametrize("command", sorted(commands()))

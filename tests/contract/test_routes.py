@@ -7,7 +7,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from dataapi.client import Client
+from dataapi.client import ApiRejected, Client
 from tests.apps import api_app, config, save_waves
 from tests.dataapi.conftest import database_url, store  # noqa: F401 - fixtures
 
@@ -141,6 +141,15 @@ def test_the_client_reaches_every_route(app):
         api.get_sweep(sweep["id"])
         api.sweep_points(sweep["id"], ["sharpe"])
         api.delete_sweep(sweep["id"])
+        folded = {**study, "method": "kfold", "n_folds": 2}
+        walkforward = api.walkforward(folded)
+        api.estimate_walkforward(folded)
+        api.walkforwards()
+        api.get_walkforward(walkforward["id"])
+        for table in (api.walkforward_equity, api.walkforward_trades):
+            with pytest.raises(ApiRejected, match="has no final result"):
+                table(walkforward["id"])
+        api.delete_walkforward(walkforward["id"])
         api.trials()
         job = api.jobs()["items"][0]
         api.job(job["id"])
@@ -155,6 +164,7 @@ def test_the_client_reaches_every_route(app):
         .replace(f"diff/{other.id}", "diff/<other_id>")
         .replace(run.id, "<run_id>")
         .replace(sweep["id"], "<study_id>")
+        .replace(walkforward["id"], "<study_id>")
         .replace("/sma_cross", "/<name>")
         .replace(f"/jobs/{job['id']}", "/jobs/<job_id>")
         for path in asked

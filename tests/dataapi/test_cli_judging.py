@@ -68,6 +68,8 @@ def test_an_analysis_is_readable(cli, ids):
         "One bar late",
         "nothing is left of the profit",
         "Between these two in 95 of 100 resampled runs",
+        "Left to chance",
+        "The same trades at random times",
         "Diagnosis",
         "Only 19 trades",
     ):

@@ -16,7 +16,7 @@ def run(bars, config, params, begin, end, **changes):
     """A backtest of bars `begin` to `end` − 1 with other parameters."""
     strategy = config["strategy"]
     strategy = {**strategy, "params": {**strategy.get("params", {}), **params}}
-    asked = {**config, **changes, "strategy": strategy, "benchmark": None, "periods_per_year": 252}
+    asked = {**config, **changes, "strategy": strategy, "benchmark": None}
     asked |= {"start": stamp(bars, begin), "end": stamp(bars, end - 1)}
     return backtest({"A": bars}, asked, checks=False)
 
@@ -60,12 +60,12 @@ def fold_growth(bars, config, params, begin, end):
     return [value / config["cash"] for value in found.equity["equity"]]
 
 
-def pooled_sharpe(runs):
-    """The annual Sharpe ratio of the returns of several runs, as of one."""
+def pooled_sharpe(runs, periods_per_year):
+    """The annual Sharpe ratio of the returns of several runs, as of one; −∞ without any."""
     returns = []
     for found in runs:
         equity = [found.config["cash"], *found.equity["equity"][1:]]
         returns += [b / a - 1 for a, b in itertools.pairwise(equity)]
     mean = math.fsum(returns) / len(returns)
     spread = math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
-    return mean / math.sqrt(spread) * math.sqrt(252)
+    return mean / math.sqrt(spread) * math.sqrt(periods_per_year) if spread else -math.inf

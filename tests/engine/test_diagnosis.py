@@ -21,6 +21,7 @@ from engine.analysis.evidence import (
     gather_evidence,
     share_of_profit,
 )
+from engine.analysis.luck import monte_carlo
 from engine.analysis.robustness import paid_bps, robustness
 from engine.analysis.rules import RULES
 from tests.engine.scenario import flat_bars, make_bars
@@ -75,6 +76,9 @@ GOOD = Evidence(
     break_even_bps=100.0,
     paid_bps=15.0,
     sharpe_interval=(0.4, 1.4),
+    timing_percentile=0.99,
+    order_percentile=0.5,
+    usual_drawdown=-0.25,
 )
 
 
@@ -106,6 +110,8 @@ CASES: dict[str, tuple[Any, float | str | bool, float | str | bool]] = {
     "sharpe_includes_zero": (
         lambda low: replace(GOOD, sharpe_interval=(low, 1.0)), 1e-9, 0.0
     ),
+    "timing_is_luck": (field("timing_percentile"), 0.75, 0.7499),
+    "lucky_order": (field("order_percentile"), 0.95, 0.9501),
     "few_trades_make_it": (field("best_trades_share"), 0.999, 1.0),
     "one_year_makes_it": (field("best_year_share"), 0.999, 1.0),
     "one_symbol_makes_it": (field("best_symbol_share"), 0.999, 1.0),
@@ -177,7 +183,8 @@ def test_what_is_not_defined_is_not_judged():
         for name in (
             "best_trades_share", "best_year_share", "best_symbol_share", "open_share",
             "edge_trade_share", "correlation", "ambiguous_share", "band_width", "rejected_share",
-            "largest_volume_share", "break_even_bps", "sharpe_interval",
+            "largest_volume_share", "break_even_bps", "sharpe_interval", "timing_percentile",
+            "order_percentile", "usual_drawdown",
         )
     }  # fmt: skip
 
@@ -225,7 +232,9 @@ def evidence_of(bars, known=None, **config):
     )
     base = outcome_of(bars, asked)
     known = known or Known(metrics=base.metrics, checks={})
-    return gather_evidence(base, known, robustness(base, bars), None, paid_bps(base))
+    return gather_evidence(
+        base, known, robustness(base, bars), None, monte_carlo(base), paid_bps(base)
+    )
 
 
 def test_the_numbers_of_a_small_run():
@@ -283,7 +292,18 @@ def test_the_best_year_is_measured_in_growth():
     assert seen.is_free
 
 
-def test_an_analysis_holds_all_three_parts_and_nothing_moves_the_run():
+def test_what_chance_says_is_read_off_its_methods():
+    # One trade of a bar, in the only bar that rises: no other place is as good, and one trade has
+    # no other order.
+    bars = {"A": flat_bars([10.0] * 20 + [12.0] * 20)}
+    strategy = {"enter_long": "bar_index == 18", "exit_long": "bar_index == 19"}
+    seen = evidence_of(bars, strategy={"formula": strategy})
+
+    assert seen.timing_percentile > 0.95
+    assert (seen.order_percentile, seen.usual_drawdown) == (None, None)
+
+
+def test_an_analysis_holds_all_its_parts_and_nothing_moves_the_run():
     n = np.arange(300)
     bars = {"A": flat_bars(100 + 10 * np.sin(n / 5) + 0.05 * n)}
     config = RunConfig.model_validate(

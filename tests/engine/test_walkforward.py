@@ -192,6 +192,17 @@ def test_window_metrics_are_those_of_the_runs_that_a_user_would_make():
         assert value == pytest.approx(made[name], rel=1e-12), name
 
 
+def test_every_combination_of_a_window_is_told_as_a_trial():
+    bars = {"A": random_bars(170, 9)}
+    prepared = prepare_walkforward(bars, asked(CROSS, GRID, in_sample=60, out_of_sample=50))
+
+    result = prepared.run_window(1)
+
+    made = [naive.run(bars["A"], CROSS, params, 50, 110) for params in naive.combinations(GRID)]
+    a_year = [one.metrics["sharpe"] for one in made]
+    assert result.trial_sharpe * np.sqrt(365.0) == pytest.approx(a_year, rel=1e-9)
+
+
 def test_nothing_is_chosen_by_what_comes_later():
     bars = random_bars(120, 3)
     config = asked(CROSS, GRID, in_sample=60, out_of_sample=20)
@@ -357,6 +368,57 @@ def test_several_symbols_share_the_account():
 
     assert set(found["trades"]["symbol"]) == {"A", "B"}
     assert found["stitched"]["metrics"]["gross_exposure"] <= 1.0
+
+
+def test_a_last_window_of_one_bar_is_traded_too():
+    found = walk_forward(
+        {"A": random_bars(101, 4)}, asked(CROSS, GRID, in_sample=60, out_of_sample=20)
+    )
+
+    last = found["windows"][-1]
+    assert (last["is_short"], last["out_of_sample"]["bars"]) == (True, 1)
+    assert last["out_of_sample_metrics"]["sharpe"] is None
+    assert found["equity"]["equity"].size == 41
+
+
+def test_windows_of_intraday_bars_are_counted_in_bars_and_told_with_their_time():
+    daily = random_bars(400, 6)
+    hourly = replace(daily, time=np.arange(400) * 3_600_000 + 30 * 60_000)
+    config = asked({**CROSS, "timeframe": "1h"}, GRID, in_sample=200, out_of_sample=100)
+
+    found = walk_forward({"A": hourly}, config)
+
+    assert found["windows"][0]["out_of_sample"] == {
+        "first": "1970-01-09T08:30:00Z", "last": "1970-01-13T11:30:00Z", "bars": 100,
+    }  # fmt: skip
+    np.testing.assert_array_equal(found["equity"]["time"], hourly.time[200:])
+    # Statistics are daily (M1): 200 hours are some nine days.
+    assert found["stitched"]["metrics"]["periods_per_year"] == 365.0
+
+
+def test_windows_are_those_of_the_run_and_earlier_bars_are_known():
+    bars = random_bars(200, 8)
+    run = {**CROSS, "start": "1970-03-02", "end": "1970-06-09"}
+    found = walk_forward({"A": bars}, asked(run, GRID, in_sample=60, out_of_sample=40))
+
+    # Bars 60 to 159: the run has a hundred, and one window.
+    (window,) = found["windows"]
+    assert window["in_sample"] == {"first": "1970-03-02", "last": "1970-04-30", "bars": 60}
+    assert window["out_of_sample"] == {"first": "1970-05-01", "last": "1970-06-09", "bars": 40}
+    made = naive.run(bars, CROSS, window["params"], 60, 120).metrics
+    assert window["in_sample_metrics"]["sharpe"] == pytest.approx(made["sharpe"], rel=1e-10)
+
+
+def test_strategies_of_target_weights_walk_forward_too():
+    bars = {"A": random_bars(260, 1), "B": random_bars(260, 2), "C": random_bars(260, 3)}
+    run = {**CROSS, "symbols": ["A", "B", "C"], "strategy": {"name": "momentum_rotation"}}
+    axes = {"lookback": [10, 20], "top": [1, 2]}
+
+    found = walk_forward(bars, asked(run, axes, in_sample=120, out_of_sample=70))
+
+    assert len(found["windows"]) == 2
+    for window in found["windows"]:
+        assert window["out_of_sample_metrics"]["trades"] > 0
 
 
 # Refusals --------------------------------------------------------------------------------------

@@ -72,6 +72,32 @@ def sharpe_includes_zero(seen: Evidence, threshold: float) -> Said | None:
     return Said(value=low, title="Its Sharpe ratio could be zero", detail=detail)
 
 
+@rule("doubt", 0.75, "Where random moments do as well so often, the moments did not earn it.")
+def timing_is_luck(seen: Evidence, threshold: float) -> Said | None:
+    """Report trades at random times that often end as well."""
+    value = seen.timing_percentile
+    if value is None or value >= threshold:
+        return None
+    detail = (
+        f"The same trades begun at random bars end at least as well {percent(1.0 - value)} of the "
+        "time: this is what being in the market so long earns."
+    )
+    return Said(value=value, title="Random entries do as well", detail=detail)
+
+
+@rule("doubt", 0.95, "What only one order in twenty does will not come again.")
+def lucky_order(seen: Evidence, threshold: float) -> Said | None:
+    """Report trades that came in an order with an unusually mild drawdown."""
+    value, usual = seen.order_percentile, seen.usual_drawdown
+    if value is None or usual is None or value <= threshold:
+        return None
+    detail = (
+        f"In {percent(value)} of all orders the same trades fall deeper, half of them by more than "
+        f"{percent(-usual)}: expect that."
+    )
+    return Said(value=value, title="Its trades came in a lucky order", detail=detail)
+
+
 # A result that hangs on little.
 
 

@@ -22,6 +22,15 @@ SERIES = "engine/metrics/series.py"
 TRADING = "engine/metrics/trading.py"
 SHARPE = "engine/significance/sharpe.py"
 OVERFITTING = "engine/significance/overfitting.py"
+MONTE_CARLO = "engine/significance/monte_carlo.py"
+RANDOM_ENTRIES = "engine/significance/random_entries.py"
+GRID = "engine/significance/grid.py"
+LUCK = "engine/analysis/luck.py"
+SPLITS = "engine/walkforward/splits.py"
+ACCOUNTS = "engine/walkforward/accounts.py"
+CHOOSING = "engine/walkforward/choosing.py"
+PREPARING = "engine/walkforward/preparing.py"
+STITCHING = "engine/walkforward/stitching.py"
 CLOCK = "engine/clock.py"
 CHECKS = "engine/checks.py"
 ARITHMETIC = "engine/formula/arithmetic.py"
@@ -47,6 +56,11 @@ METRICS = " ".join(
     for part in ("", "_m1_growth", "_m4_returns", "_m7_benchmark", "_m8_trades")
 )
 SIGNIFICANCE = "tests/engine/test_metrics_m11_significance.py"
+CHANCE = "tests/engine/test_monte_carlo.py"
+PLATEAU = "tests/engine/test_grid.py"
+FOLDS = "tests/engine/test_splits.py"
+WALK = "tests/engine/test_walkforward.py"
+CROSS = "tests/engine/test_cross_validation.py"
 FORMULA = "tests/engine/test_formula_values.py tests/engine/test_formula.py"
 ENTRIES = "tests/engine/test_truth_entries.py"
 EXITS = "tests/engine/test_truth_children.py"
@@ -204,6 +218,51 @@ MUTANTS = (
            "_EULER * first + (1.0 - _EULER) * second", SIGNIFICANCE),
     Mutant("M12", OVERFITTING, "rank = n_below + (n_tied + 1.0) / 2.0",
            "rank = n_below + 1.0", SIGNIFICANCE),
+    # ── chance ──────────────────────────────────────────────────────────────────────────────
+    Mutant("monte-carlo", MONTE_CARLO, "accounts.lowest <= 1.0 - RUIN",
+           "accounts.final <= 1.0 - RUIN", CHANCE),
+    Mutant("monte-carlo", MONTE_CARLO, "accounts.final < 1.0 - 1e-9", "accounts.final < 1.0 + 1e-9",
+           CHANCE),
+    Mutant("monte-carlo", MONTE_CARLO, "n_below + n_tied / 2.0", "n_below + n_tied", CHANCE),
+    Mutant("monte-carlo", MONTE_CARLO, "balance[1:] / balance[:-1]", "1.0 + pnl / cash", CHANCE),
+    Mutant("monte-carlo", RANDOM_ENTRIES, "gaps = np.sort(", "gaps = np.asarray(0 * ", CHANCE),
+    Mutant("monte-carlo", RANDOM_ENTRIES, "begin = min(1,", "begin = min(2,", CHANCE),
+    Mutant("monte-carlo", RANDOM_ENTRIES, "is_new[1:] = enter[1:] >= end[:-1]",
+           "is_new[1:] = True", CHANCE),
+    Mutant("monte-carlo", RANDOM_ENTRIES, "max(n_bars - 1, ", "max(n_bars, ", CHANCE),
+    Mutant("monte-carlo", LUCK, "    shares[:, 0] = 1.0\n", "", CHANCE),
+    Mutant("monte-carlo", LUCK, ' + np.isin(trades["exit_reason"], AT_CLOSE)', "", CHANCE),
+    Mutant("monte-carlo", LUCK, "cost=paid_bps(base) * 1e-4", "cost=0.0", CHANCE),
+    Mutant("monte-carlo", LUCK, 'trades["side"] * value', "value", CHANCE),
+    # ── choosing ────────────────────────────────────────────────────────────────────────────
+    Mutant("plateau", GRID, "MIN_SHARE_KNOWN * around", "0.0 * around", PLATEAU),
+    Mutant("plateau", GRID, "            -sign * around.minimum[candidates],\n", "", PLATEAU),
+    Mutant("plateau", GRID, "order[moved * is_inside] - place", "moved - rank[place]", PLATEAU),
+    Mutant("plateau", GRID, "depth > before", "depth >= before", PLATEAU),
+    Mutant("plateau", GRID, "end > allowed", "end >= allowed", PLATEAU),
+    Mutant("folds", SPLITS, "begin += purge + embargo", "begin += embargo", FOLDS),
+    Mutant("folds", SPLITS, "end -= purge", "end -= 0", FOLDS),
+    Mutant("folds", SPLITS, "if before >= 0:", "if True:", FOLDS),
+    Mutant("folds", SPLITS, "end - begin >= MIN_TRAIN_BARS", "end - begin >= 1", FOLDS),
+    Mutant("walk-forward", SPLITS, "else begin - in_sample, begin),",
+           "else begin - in_sample, begin + 1),", FOLDS),
+    Mutant("walk-forward", ACCOUNTS, '{"finalize": True}', '{"finalize": False}', WALK),
+    Mutant("walk-forward", ACCOUNTS, '"periods_per_year": clock.rules.periods_per_year,', "", WALK),
+    Mutant("walk-forward", STITCHING, 'trader.trade(document["params"], span, cash)',
+           'trader.trade(document["params"], span)', WALK),
+    Mutant("walk-forward", STITCHING, "or cash < LEAST_CASH", "", WALK),
+    Mutant("walk-forward", STITCHING, "value = out_of_sample / in_sample",
+           "value = in_sample / out_of_sample", WALK),
+    Mutant("walk-forward", STITCHING, "/ (len(axis) - 1)", "/ len(axis)", WALK),
+    Mutant("walk-forward", PREPARING, "objective in SMALLER_IS_BETTER", "False", WALK),
+    Mutant("cross-validation", CHOOSING, 'np.min([part.columns["max_drawdown"]',
+           'np.max([part.columns["max_drawdown"]', CROSS),
+    Mutant("cross-validation", CHOOSING, "np.array([0, elapsed]", "np.array([0, elapsed // 2]",
+           CROSS),
+    Mutant("cross-validation", CHOOSING, "before * n_points + done", "done", CROSS),
+    Mutant("cross-validation", STITCHING, "parts.append(grown * pieces[split, fold])",
+           "parts.append(1.0 * pieces[split, fold])", CROSS),
+    Mutant("cross-validation", STITCHING, "curve[-1] < 1.0", "curve[-1] <= 1.0", CROSS),
     # ── formulas ────────────────────────────────────────────────────────────────────────────
     Mutant("crosses", ARITHMETIC, '(">", "<=") if op == "cross_above"',
            '(">", "<") if op == "cross_above"', FORMULA),
