@@ -17,7 +17,18 @@ from config.kernels import prepare_kernels
 from config.settings import SettingsError, load_settings
 
 # Each module has `add_commands(subparsers)`; a command is `handler(arguments, settings) -> int`.
-MODULES = ("up", "data", "runs", "sweeps", "judging", "strategies", "jobs", "worker", "doctor")
+MODULES = (
+    "up",
+    "data",
+    "runs",
+    "sweeps",
+    "walkforward",
+    "judging",
+    "strategies",
+    "jobs",
+    "worker",
+    "doctor",
+)
 
 
 class CommandError(Exception):

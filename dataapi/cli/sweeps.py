@@ -130,7 +130,7 @@ def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
         from dataapi.services.sweeps import Sweeps
 
         sweeps = Sweeps(runs)
-        print(_estimate_text(sweeps.estimate(config)), file=sys.stderr)
+        print(estimate_text(sweeps.estimate(config)), file=sys.stderr)
         submitted = sweeps.submit(config, executor=arguments.executor)
         carried_out(runs, settings, arguments, submitted.document)
         document = sweeps.document(submitted.document["id"])
@@ -146,7 +146,8 @@ def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _estimate_text(found: Document) -> str:
+def estimate_text(found: Document) -> str:
+    """Return what something will take, in a line, and what is to be said of its axes."""
     combinations = f"{found['n_points']:,} combinations"
     if found["n_points"] != found["n_product"]:
         combinations = f"{found['n_points']:,} of {found['n_product']:,} combinations"
@@ -172,7 +173,7 @@ def _print_sweep(document: Document) -> None:
     if best is None:
         print(f"No combination has a {document['objective']}: none traded.")
     else:
-        print(f"Best {document['objective']}: {_params_text(best['params'])}\n")
+        print(f"Best {document['objective']}: {params_text(best['params'])}\n")
         _print_top(document["top"][:N_SHOWN], names)
     print()
     print(f"PBO     {share_text(document['pbo'])}")
@@ -180,7 +181,7 @@ def _print_sweep(document: Document) -> None:
     suggestion = document["plateau"]["suggestion"]
     if suggestion is not None:
         score = metric_text(document["objective"], suggestion["score"])
-        print(f"Plateau {_params_text(suggestion['params'])} (median around it {score})")
+        print(f"Plateau {params_text(suggestion['params'])} (median around it {score})")
     for edge in document["edges"]:
         print(f"Edge    {edge['detail']}")
     print(f"\nid      {document['id']}\nurl     {document['url']}")
@@ -201,7 +202,8 @@ def _width(name: str) -> int:
     return max(len(name), 10)
 
 
-def _params_text(params: Document) -> str:
+def params_text(params: Document) -> str:
+    """Return the parameters of a combination in a line."""
     return " ".join(f"{name}={value}" for name, value in params.items())
 
 

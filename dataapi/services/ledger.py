@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from dataapi.services.documents import Document
+from dataapi.services.documents import Document, stored_conventions
 from dataapi.store import LedgerEntry, Store, data_of, family_of
 from engine.metrics.ratios import sharpe_per_period
-from engine.metrics.record import Record
 from engine.metrics.series import return_series, unit_curve
 from engine.significance import deflated_sharpe_ratio, expected_maximum_sharpe
+from engine.types import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def ledger_of(store: Store, config: dict[str, Any]) -> LedgerEntry:
     return store.trials.get(family_of(config), data_of(config))
 
 
-def judged(store: Store, document: Document, record: Record) -> Document:
+def judged(store: Store, document: Document, equity: Table) -> Document:
     """Return how many trials a run is one of, and its deflated Sharpe ratio at that count (M11).
 
     Returns
@@ -42,7 +42,7 @@ def judged(store: Store, document: Document, record: Record) -> Document:
     n_trials = max(entry.n_trials, 1)
     expected = expected_maximum_sharpe(n_trials, entry.variance)
     periods = document["metrics"].get("periods_per_year")
-    track = _track(document, record)
+    track = _track(document, equity)
     dsr = None
     if track is not None:
         dsr = deflated_sharpe_ratio(
@@ -75,14 +75,14 @@ def trials_page(store: Store) -> Document:
     return {"items": items}
 
 
-def _track(document: Document, record: Record) -> Track | None:
+def _track(document: Document, equity: Table) -> Track | None:
     """Return a run's record; None where it has no Sharpe ratio."""
     metrics = document["metrics"]
     if metrics.get("sharpe") is None or metrics.get("kurtosis") is None:
         return None
-    equity, rules = record.equity, record.rules
-    curve = unit_curve(equity["equity"], equity.get("flow"), record.base)
-    returns = return_series(equity["time"], curve, record.base, rules)
+    base, rules = document["config"]["cash"], stored_conventions(document)
+    curve = unit_curve(equity["equity"], equity.get("flow"), base)
+    returns = return_series(equity["time"], curve, base, rules)
     sharpe = sharpe_per_period(returns, rules.risk_free_per_period)
     if sharpe is None:
         return None

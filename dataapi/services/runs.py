@@ -256,7 +256,7 @@ class Runs:
         return {
             **_about_document(run_id, about),
             "data_state": self.data_state(document),
-            "ledger": judged(self.store, document, self.record(run_id, document)),
+            "ledger": judged(self.store, document, self.table(run_id, "equity")),
         }
 
     def patch(self, run_id: str, changes: Document) -> Document:

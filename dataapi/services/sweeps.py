@@ -103,7 +103,7 @@ class Sweeps(Studies):
             document = self.runs.document(run_id)
         except NotStoredError:
             return {**found, "best": {**best, "run_url": None}}
-        judgement = judged(self.store, document, self.runs.record(run_id, document))
+        judgement = judged(self.store, document, self.runs.table(run_id, "equity"))
         return {
             **found,
             "best": {**best, "run_url": f"{self.runs.public_url.rstrip('/')}/runs/{run_id}"},

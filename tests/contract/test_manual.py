@@ -44,10 +44,12 @@ def test_the_manual_has_every_option_of_a_backtest():
     assert documented("backtest") == options("backtest")
 
 
-def test_the_manual_has_every_option_of_a_sweep():
+def test_the_manual_has_every_option_of_sweeps_and_walk_forwards():
     shared = options("sweep") & options("backtest")
 
     assert documented("sweep") == options("sweep") - shared
+    assert documented("walkforward") == options("walkforward") - options("sweep")
+    assert options("sweep") < options("walkforward")
     assert shared == options("backtest") - {"--analysis", "--name", "--export"}
 
 
