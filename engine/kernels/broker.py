@@ -83,7 +83,7 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
         i = t - first
         is_sparse = n_symbols == 1 or rules.decider == TARGETS
         if is_sparse and not account.is_busy and is_plain(state):
-            reached = run_quietly(tape, notable, state, curves, first, t)
+            reached = run_quietly(tape, flags, notable, state, curves, first, t)
             if reached > t:
                 t = reached
                 continue

@@ -7,9 +7,11 @@ reference counts for every access: 6 × the time an order took, and 4 × the com
 
 from __future__ import annotations
 
+from llvmlite import ir
 from numba import from_dtype, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 from engine.kernels.broker_records import (
     BOOK,
@@ -65,6 +67,28 @@ def copy_into(typing_context, target, source):
         return context.get_dummy_value()
 
     return types.none(target, target), generate
+
+
+@intrinsic
+def fetch(typing_context, array, row, column):
+    """Bring an element of a matrix near the processor, without waiting for it."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0]
+        matrix = make_array(kind)(context, builder, arguments[0])
+        pointer = cgutils.get_item_pointer(
+            context, builder, kind, matrix, arguments[1:], wraparound=False, boundscheck=False
+        )
+        byte = ir.IntType(8).as_pointer()
+        flag = ir.IntType(32)
+        returns = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        call = cgutils.get_or_insert_function(builder.module, returns, "llvm.prefetch.p0")
+        # To read, into the nearest cache, data.
+        for_reading = [flag(0), flag(3), flag(1)]
+        builder.call(call, [builder.bitcast(pointer, byte), *for_reading])
+        return context.get_dummy_value()
+
+    return types.none(array, row, column), generate
 
 
 @intrinsic

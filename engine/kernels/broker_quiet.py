@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from engine.kernels.broker_memory import book_at, inlined_step
+from engine.kernels.broker_memory import book_at, fetch, inlined_step
+
+AHEAD = 2
+"""How many notable bars before its turn one is fetched."""
 
 
 @inlined_step
-def run_quietly(tape, notable, state, curves, first, begin):
+def run_quietly(tape, flags, notable, state, curves, first, begin):
     """Mark bars until one on which something may happen; return that bar.
 
     The last bar is not quiet: positions may be closed on it.
@@ -22,8 +25,26 @@ def run_quietly(tape, notable, state, curves, first, begin):
         if begin <= last_bar < end:
             end = last_bar
     if state.n_symbols == 1:
+        if account.n_noted + AHEAD < notable.size:
+            fetch_bar(tape, flags, notable[account.n_noted + AHEAD])
         return mark_alone(tape, state, curves, first, begin, end)
     return mark_together(tape, state, curves, first, begin, end)
+
+
+@inlined_step
+def fetch_bar(tape, flags, t):
+    """Have what a lone symbol's notable bar is made of at hand when its turn comes.
+
+    Each of these arrays was another wait for memory: a fifth of the time of a run with an order
+    every 70 bars.
+    """
+    fetch(tape.has_bar, 0, t)
+    fetch(tape.has_action, 0, t)
+    fetch(tape.open, 0, t)
+    fetch(flags.enter_long, 0, t)
+    fetch(flags.exit_long, 0, t)
+    fetch(flags.enter_short, 0, t)
+    fetch(flags.exit_short, 0, t)
 
 
 @inlined_step
