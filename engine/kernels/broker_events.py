@@ -105,13 +105,16 @@ def describe(state, i, s, t):
     call.bars_held = 0
     if book.n_entries > 0:
         held = paid = 0.0
+        # Entries stand in the order of their numbers; a limit may fill after later ones.
+        oldest = i
         for k in range(book.n_entries):
             entry = entry_at(state, s, k)
             held += entry.quantity
             paid += entry.quantity * entry.price
+            oldest = min(oldest, entry.i_time)
         call.entry_price = paid / held
         call.open_profit = book.quantity * (book.mark - call.entry_price)
-        call.bars_held = i - entry_at(state, s, 0).i_time
+        call.bars_held = i - oldest
 
 
 @step
@@ -127,7 +130,7 @@ def carry_out(state, i, s):
     for r in range(1, n_requests + 1):
         failure = np.int64(0)
         if asked(state, r, KIND) == CANCEL:
-            cancel_own(state, s, asked(state, r, SIDE))
+            cancel_own(state, i, s, asked(state, r, SIDE))
         elif asked(state, r, KIND) == EXIT:
             failure = order_exit(state, i, s, r)
         if failure != 0:
@@ -141,13 +144,14 @@ def carry_out(state, i, s):
 
 
 @step
-def cancel_own(state, s, side):
-    """Cancel the strategy's working orders of a side, 0 for both; forced exits stay."""
+def cancel_own(state, i, s, side):
+    """Cancel the strategy's orders of earlier bars of a side, 0 for both; forced exits stay."""
     book = book_at(state, s)
     w = 0
     while w < book.n_working:
         order = working_at(state, s, w)
-        if order.reason == SIGNAL and (side == 0.0 or order.side == side):
+        is_earlier = order_row(state, order.order_id).i_time < i
+        if is_earlier and order.reason == SIGNAL and (side == 0.0 or order.side == side):
             remove_working(state, s, w, CANCELLED, SIGNAL)
         else:
             w += 1

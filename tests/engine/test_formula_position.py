@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -19,10 +18,9 @@ from engine.formula import check_formula, evaluate, formula_definition, plan_str
 from engine.indicators import indicator
 from engine.resolve import plan_run
 from engine.simulation import simulate
-from engine.types import Bars, Market
-from tests.engine import naive_formula, reference
+from engine.types import Bars
 from tests.engine.comparison import first_difference
-from tests.engine.random_markets import random_config, random_market
+from tests.engine.random_positions import random_position_case, twin_of_positions
 from tests.engine.sample_bars import DAY_MS, random_bars
 from tests.engine.scenario import fills, flat_bars, make_bars, orders
 
@@ -301,130 +299,13 @@ def test_an_indicator_has_no_position():
 # Against the twin -------------------------------------------------------------------------------
 
 N_CASES = int(os.environ.get("TWIN_CASES", "150"))
-# Only what is exact on the markets' coarse prices: an average that ties with a price may fall on
-# either side by its last bit.
-BARS = ("close > close[1]", "close > open", "volume > 50", "cross_above(close, lowest(high, 3)[1])",
-        "close <= lowest(low, 2)[1]", "bar_index % 3 == 0", "close > 0")  # fmt: skip
-LIVE = (
-    "bars_in_trade >= 2", "bars_in_trade % 3 == 1", "not (bars_in_trade > 2)", "open_profit < -20",
-    "open_profit > 10", "close < entry_price * 0.96875", "close >= entry_price",
-    "entry_price != close", "abs(open_profit) > 8 and volume > 0", "sign(open_profit - 1) == 1",
-    "max(bars_in_trade, 2) < close / 8", "min(bars_in_trade, close) >= 1", "log(open_profit) > 2",
-    "sqrt(-open_profit) > 3", "1 / (close - entry_price) > 0.5", "(close > entry_price) * 2 > 1",
-    "mom(close, 2) > bars_in_trade / 4",
-    "exp(bars_in_trade) > 20 or close[1] > entry_price",
-    "-open_profit > 2 ** bars_in_trade", "1 <= bars_in_trade < 3",
-)  # fmt: skip
-LIVE_NUMBERS = {
-    "limit": ("entry_price", "close - bars_in_trade / 4", "min(close, entry_price)"),
-    "trigger": ("entry_price + 1", "close + bars_in_trade / 8"),
-    "stop": ("entry_price * (1 - bars_in_trade / 64)", "close - 2 - bars_in_trade",
-             "entry_price - abs(open_profit) / 16 - 1"),
-    "target": ("entry_price + 1 + bars_in_trade", "entry_price * 1.125 + log(open_profit) / 8"),
-    "trail": ("1 + bars_in_trade / 2", "percent(0.03125 * (1 + bars_in_trade))"),
-}  # fmt: skip
-PLAIN_NUMBERS = {
-    "limit": "close - 1", "trigger": "close + 1", "stop": "entry_price - 2", "target": "close + 3",
-    "trail": "2",
-}  # fmt: skip
-
-
-def random_formula(rng: random.Random) -> dict[str, str]:
-    """Both sides; one of them, or its exit, reads the position."""
-
-    def condition(share: float) -> str:
-        if rng.random() > share:
-            return rng.choice(BARS)
-        return f"{rng.choice(LIVE)} {rng.choice(['and', 'or'])} {rng.choice(BARS + LIVE)}"
-
-    plain, other = rng.sample(["long", "short"], 2)
-    formula = {
-        f"enter_{plain}": rng.choice(BARS), f"exit_{plain}": condition(0.8),
-        f"enter_{other}": condition(0.6), f"exit_{other}": condition(0.8),
-        "size": rng.choice(["units(10)", "fraction(0.5)", "cash(200 + 10 * abs(close - open))"]),
-        "pyramiding": rng.choice(["1", "2", "3"]), "expire_bars": rng.choice(["none", "2"]),
-    }  # fmt: skip
-    for kind in PLAIN_NUMBERS:
-        if rng.random() < 0.25:
-            formula[f"{kind}_{plain}"] = PLAIN_NUMBERS[kind]
-        if rng.random() < 0.35:
-            live = rng.random() < 0.7
-            texts = LIVE_NUMBERS[kind] if live else (PLAIN_NUMBERS[kind],)
-            formula[f"{kind}_{other}"] = rng.choice(texts)
-    return formula
-
-
-def naive_rules(formula: dict[str, str], market: Market):
-    """What the twin asks for at a bar of a position: every field once more, from its text."""
-    bars = {}
-
-    def own(row: int) -> tuple[Bars, dict[int, int]]:
-        if row not in bars:
-            at = np.flatnonzero(market.has_bar[row])
-            names = ("open", "high", "low", "close", "volume")
-            columns = [getattr(market, name)[row, at] for name in names]
-            splits = tuple(
-                (int(market.time[i]), float(market.split[row, i]))
-                for i in at
-                if market.split[row, i] != 1.0
-            )
-            bars[row] = (Bars(market.time[at], *columns, splits=splits),
-                         {int(i): k for k, i in enumerate(at)})  # fmt: skip
-        return bars[row]
-
-    def said(row: int, i: int, position: dict[str, float]) -> dict[str, Any]:
-        series, place = own(row)
-        first = int(np.count_nonzero(market.has_bar[row, : market.first]))
-
-        def value(text: str, **changed: float):
-            text = text.replace("bar_index", str(place[i] - first))
-            return naive_formula.last_value(text, series, place[i], None, position | changed)
-
-        found: dict[str, Any] = {}
-        for side in ("long", "short"):
-            is_missing = (
-                value(formula[f"enter_{side}"])[1]
-                or value(formula["size"].partition("(")[2][:-1])[1]
-            )
-            for kind in ("limit", "trigger", "trail"):
-                text = formula.get(f"{kind}_{side}")
-                if text is not None:
-                    text = text.removeprefix("percent(")[:-1] if "percent" in text else text
-                    found[f"{kind}_{side}"], missing, _ = value(text)
-                    is_missing |= missing
-            for kind in ("stop", "target"):
-                text = formula.get(f"{kind}_{side}")
-                if text is not None:
-                    a, missing, _ = value(text, entry_price=0.0)
-                    b = value(text, entry_price=1.0)[0] - a
-                    found |= {f"{kind}_{side}.a": a, f"{kind}_{side}.b": b}
-                    is_missing |= missing
-            found[f"exit_{side}"] = value(formula[f"exit_{side}"])[0]
-            found[f"enter_{side}"] = value(formula[f"enter_{side}"])[0] and not is_missing
-        return found
-
-    return said
-
-
-def random_run(seed: int):
-    """A random market, formula and config."""
-    rng = random.Random(seed)  # noqa: S311
-    grid = rng.choice([1.0, 0.5, 0.25])
-    market = random_market(rng, grid)
-    formula = random_formula(rng)
-    return market, formula, random_config(rng, market, grid)
 
 
 def difference(seed: int) -> str | None:
-    market, formula, config = random_run(seed)
-    plan = plan_strategy(formula_definition(formula), {})
-    signals = evaluate(plan, market)
-    got = simulate(market, signals, config)
-    expected = reference.simulate(
-        market, signals, config, live=naive_rules(formula, market) if plan.live else None
-    )
-    found = first_difference(got, expected, config.cash)
-    return None if found is None else f"seed {seed}: {found}\n{formula}"
+    case = random_position_case(seed)
+    got = simulate(case.market, case.signals, case.config)
+    found = first_difference(got, twin_of_positions(case), case.config.cash)
+    return None if found is None else f"seed {seed}: {found}\n{case.formula}"
 
 
 @pytest.mark.parametrize("group", range(6))
@@ -439,13 +320,12 @@ def test_the_random_rules_reach_every_field_and_change_what_happens():
     read: Counter[str] = Counter()
     n_changed = 0
     for seed in range(120):
-        market, formula, config = random_run(seed)
-        plan = plan_strategy(formula_definition(formula), {})
-        signals = evaluate(plan, market)
-        read.update({} if plan.live is None else dict.fromkeys(plan.live.outputs, 1))
-        got = simulate(market, signals, config)
-        flat = simulate(market, replaced(signals), config)
-        n_changed += first_difference(got, flat, config.cash) is not None
+        case = random_position_case(seed)
+        live = case.signals.live
+        read.update({} if live is None else dict.fromkeys(live.outputs, 1))
+        got = simulate(case.market, case.signals, case.config)
+        flat = simulate(case.market, replaced(case.signals), case.config)
+        n_changed += first_difference(got, flat, case.config.cash) is not None
 
     fields = {f"{kind}_{side}" for kind in ("enter", "exit", "limit", "trigger", "trail")
               for side in ("long", "short")}  # fmt: skip

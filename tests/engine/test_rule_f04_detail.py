@@ -9,9 +9,10 @@ import engine
 from engine.errors import InvalidBarsError, InvalidParameterError
 from engine.market import build_market
 from engine.simulation import simulate
-from engine.types import Bars, FillPhase, Market, Reason, SizeKind
+from engine.types import Bars, FillPhase, Reason, SizeKind
 from tests.engine import reference
 from tests.engine.comparison import first_difference
+from tests.engine.random_detail import with_finer_bars
 from tests.engine.random_markets import random_case
 from tests.engine.scenario import DAY_MS, fills, make_bars, trade
 from tests.engine.truth import PATHS, WORKERS
@@ -251,49 +252,16 @@ def test_finer_bars_are_checked_like_bars():
 # ── against the twin ────────────────────────────────────────────────────────────────────────
 
 
-def random_detail(rng, market: Market, s: int) -> Bars:
-    """Hours that add up to the daily bars of a symbol; some bars have none, some contradict."""
-    rows, stamps = [], []
-    for t in np.flatnonzero(market.has_bar[s]):
-        kind = rng.random()
-        if kind < 0.15:
-            continue
-        names = ("open", "high", "low", "close")
-        open_, high, low, close = (float(getattr(market, n)[s, t]) for n in names)
-        n = int(rng.integers(1, 6))
-        ends = np.append(rng.uniform(low, high, n - 1), close)
-        # Often with a gap between two hours.
-        starts = np.where(
-            rng.random(n) < 0.5, np.append(open_, ends[:-1]), rng.uniform(low, high, n)
-        )
-        starts[0] = open_
-        tops = np.maximum(starts, ends) + rng.random(n) * (high - np.maximum(starts, ends))
-        bottoms = np.minimum(starts, ends) - rng.random(n) * (np.minimum(starts, ends) - low)
-        tops[rng.integers(n)] = high if kind < 0.9 else high * 1.01
-        bottoms[rng.integers(n)] = low
-        rows += zip(starts, tops, bottoms, ends, strict=True)
-        stamps += [int(market.time[t]) + k * HOUR_MS for k in range(n)]
-    if not rows:
-        return make_bars([QUIET])
-    return replace(make_bars(rows), time=np.array(stamps, dtype=np.int64))
-
-
 @pytest.mark.parametrize("group", range(6))
 def test_engine_and_twin_agree_on_random_finer_bars(group):
     n_details = 0
     for seed in range(group, 600, 6):
-        case = random_case(seed)
-        rng = np.random.default_rng(seed)
-        market = replace(case.market, time=np.arange(case.market.time.size) * DAY_MS)
-        detail = tuple(random_detail(rng, market, s) for s in range(len(market.symbols)))
-        execution = case.config.execution.model_copy(update={"detail_timeframe": "1h"})
-        config = case.config.model_copy(update={"execution": execution, "timeframe": "1d"})
-        market = replace(market, detail=detail)
+        case = with_finer_bars(random_case(seed))
 
-        got = simulate(market, case.signals, config)
+        got = simulate(case.market, case.signals, case.config)
 
-        expected = reference.simulate(market, case.signals, config)
-        difference = first_difference(got, expected, config.cash)
+        expected = reference.simulate(case.market, case.signals, case.config)
+        difference = first_difference(got, expected, case.config.cash)
         assert difference is None, f"seed {seed}: {difference}"
         n_details += int((got.fills["phase"] == FillPhase.INSIDE).sum())
     assert n_details > 50
