@@ -1,9 +1,10 @@
 """F2: the order of events in a bar, whatever the order of the input."""
 
 import numpy as np
+import pytest
 
 from engine.types import Reason, SizeKind
-from tests.engine.scenario import fills, flat_bars, make_bars, orders, trade
+from tests.engine.scenario import DAY_MS, fills, flat_bars, make_bars, orders, trade
 
 
 def test_orders_of_one_close_are_numbered_by_name():
@@ -80,3 +81,16 @@ def test_cash_freed_inside_a_bar_is_not_available_to_another_symbol_inside_it():
         (2, 0, -1, 50.0, 9.0),
         (2, 1, 1, 100.0, 5.0),
     ]
+
+
+def test_interest_is_for_the_cash_of_the_last_close_not_for_the_dividend_of_this_open():
+    # A thousandth a day: 1 on the 1000 of day 0; then 501 are left, which make 0.501 and, on day
+    # 3, 0.501501, although 50 · 1 come in on that day before it.
+    bars = flat_bars([10] * 4, dividends=((3 * DAY_MS, 1.0),))
+
+    ledger = trade(
+        bars, enter_long={0}, size=50.0, size_kind=SizeKind.UNITS, costs__cash_rate=0.365
+    )
+
+    assert ledger.totals["interest"] == pytest.approx(1.0 + 0.501 + 0.501501, rel=1e-12)
+    assert ledger.totals["dividends"] == 50.0

@@ -1,6 +1,6 @@
 """F13: missing bars."""
 
-from tests.engine.scenario import fills, flat_bars, make_bars, trade
+from tests.engine.scenario import fills, flat_bars, make_bars, orders, trade
 
 
 def test_orders_wait_for_the_symbols_own_next_bar():
@@ -30,3 +30,13 @@ def test_expiry_counts_own_bars():
 
     assert fills(trade(market, **signals, expire_bars=1)) == []
     assert fills(trade(market, **signals, expire_bars=2), "i_time", "price") == [(4, 3.0)]
+
+
+def test_no_order_is_made_at_an_instant_without_an_own_bar():
+    market = {"A": flat_bars([10] * 4), "B": flat_bars([5, 5, 6], days=(0, 2, 3))}
+
+    ledger = trade(market, enter_long={"B": {1, 2}})
+
+    # Day 1 is none of B's bars: the order is that of day 2.
+    assert orders(ledger, "i_time", "symbol") == [(2, 1)]
+    assert fills(ledger, "i_time", "price") == [(3, 6.0)]

@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 BROKER = "engine/kernels/broker.py"
 DETAIL = "engine/kernels/broker_detail.py"
+EVENTS = "engine/kernels/broker_events.py"
 FILLS = "engine/kernels/broker_fills.py"
+FLOWS = "engine/kernels/broker_flows.py"
 INSIDE = "engine/kernels/broker_inside.py"
 PHASES = "engine/kernels/broker_phases.py"
 SIZES = "engine/kernels/broker_sizes.py"
+KELLY = "engine/kernels/broker_sizing.py"
+WEIGHTS = "engine/kernels/broker_targets.py"
 PAIRS = "engine/kernels/broker_trades.py"
 MARKET = "engine/market.py"
 SIMULATION = "engine/simulation.py"
@@ -33,7 +37,9 @@ PREPARING = "engine/walkforward/preparing.py"
 STITCHING = "engine/walkforward/stitching.py"
 CLOCK = "engine/clock.py"
 CHECKS = "engine/checks.py"
+BENCHMARK = "engine/benchmark.py"
 ARITHMETIC = "engine/formula/arithmetic.py"
+OTHER_SERIES = "engine/formula/series.py"
 
 
 class Mutant(NamedTuple):
@@ -69,12 +75,16 @@ MUTANTS = (
     # ── execution ───────────────────────────────────────────────────────────────────────────
     Mutant("F1", PHASES, "return order.when == NEXT_OPEN", "return True", ENTRIES),
     Mutant(
-        "F1", BROKER, "book.has_bar and not book.is_forced and book.last_bar != t",
-        "not book.is_forced and book.last_bar != t", ENTRIES,
-    ),
-    Mutant(
         "F2", PHASES, "(True, False)", "(False, True)",
         rule_file(1, "clock"),
+    ),
+    Mutant(
+        "F2", BROKER, "accrue(state, previous_cash,", "accrue(state, account.cash,",
+        rule_file(2, "order"),
+    ),
+    Mutant(
+        "F2", EVENTS, "is_earlier and order.reason == SIGNAL", "order.reason == SIGNAL",
+        "tests/engine/test_event_requests.py",
     ),
     Mutant(
         "F3", PHASES, "return is_limit and order.side * (order.limit - price) >= 0.0",
@@ -121,11 +131,27 @@ MUTANTS = (
         rule_file(6, "costs"),
     ),
     Mutant(
+        "F6", SIZES, "rules.impact * math.sqrt(share)", "rules.impact * share",
+        rule_file(6, "costs"),
+    ),
+    Mutant(
         "F7", SIZES, "return np.floor(quantity / lot + 1e-9) * lot",
         "return np.round(quantity / lot) * lot", rule_file(7, "size"),
     ),
     Mutant(
         "F7", SIZES, "x = min(by_minimum, by_rate)", "x = by_rate", rule_file(7, "size"),
+    ),
+    Mutant(
+        "F7", WEIGHTS, "for side in (SELL, BUY):", "for side in (BUY, SELL):",
+        rule_file(7, "targets"),
+    ),
+    Mutant(
+        "F7", WEIGHTS, "drift > state.band + DUST", "drift > 2.0 * state.band + DUST",
+        rule_file(7, "targets"),
+    ),
+    Mutant(
+        "F7", KELLY, "share -= (1.0 - share) / payoff", "share -= (1.0 - share) * payoff",
+        "tests/engine/test_target_strategies.py",
     ),
     Mutant(
         "F7", SIZES, "deal.freed = state.account.freed if phase == INSIDE else 0.0",
@@ -139,6 +165,8 @@ MUTANTS = (
         "F9", SIZES, "    return floor_to_lot(book.room, book.lot)\n",
         "    return book.room\n", rule_file(9, "volume"),
     ),
+    Mutant("F9", FILLS, "remove_working(state, s, w, PARTIAL, EXPIRED)", "pass",
+           rule_file(9, "volume")),
     Mutant(
         "F10", SIZES, "return equity - rules.initial * deal.gross - deal.freed",
         "return equity - deal.gross - deal.freed", rule_file(10, "margin"),
@@ -162,7 +190,15 @@ MUTANTS = (
         "F13", BROKER, "account.stale += 1", "account.stale += 0",
         rule_file(13, "gaps"),
     ),
+    Mutant(
+        "F13", BROKER, "book.has_bar and not book.is_forced and book.last_bar != t",
+        "not book.is_forced and book.last_bar != t", rule_file(13, "gaps"),
+    ),
     Mutant("F14", PHASES, "        entry.stop /= ratio\n", "", rule_file(14, "actions")),
+    Mutant(
+        "F14", PHASES, "account.cash += book.quantity * dividend",
+        "account.cash += abs(book.quantity) * dividend", rule_file(14, "actions"),
+    ),
     Mutant(
         "F14", PHASES, "            order.size *= ratio\n", "            pass\n",
         rule_file(14, "actions"),
@@ -170,8 +206,17 @@ MUTANTS = (
     Mutant(
         "F15", PHASES, "close_now(state, i, s, DELISTED)", "pass", rule_file(15, "end"),
     ),
+    Mutant("F15", BROKER, "close_all_now(state, i, END)", "pass", rule_file(15, "end")),
+    Mutant(
+        "flows", FLOWS, "account.peak *= account.equity / equity", "pass",
+        "tests/engine/test_flows.py",
+    ),
     Mutant(
         "F16", SIMULATION, "RECON_TOLERANCE = 1e-9", "RECON_TOLERANCE = 1e9",
+        rule_file(16, "books"),
+    ),
+    Mutant(
+        "F16", SIMULATION, 'if name != "fees"', 'if name not in ("fees", "borrow")',
         rule_file(16, "books"),
     ),
     Mutant(
@@ -202,6 +247,7 @@ MUTANTS = (
            "float((squares * squares).mean()) / variance**2", METRICS),
     Mutant("M7", RATIOS, "periods_per_year * (x_mean - beta * b_mean)",
            "periods_per_year * (x_mean - b_mean)", METRICS),
+    Mutant("M7", BENCHMARK, "    shares[0] = 1.0\n", "", METRICS),
     Mutant("M8", TRADING, "win_rate - (1.0 - win_rate) / payoff",
            "win_rate - (1.0 - win_rate) * payoff", METRICS),
     Mutant("M8", TRADING, "ratio(float(pnl.mean()), std, math.sqrt(pnl.size))",
@@ -268,6 +314,8 @@ MUTANTS = (
            '(">", "<") if op == "cross_above"', FORMULA),
     Mutant("missing values", ARITHMETIC, "        out[~known] = np.nan\n", "        pass\n",
            FORMULA),
+    Mutant("as of", OTHER_SERIES, '"left" if is_later else "right"', '"right"',
+           "tests/engine/test_formula_series.py"),
     # ── checks ──────────────────────────────────────────────────────────────────────────────
     Mutant("look-ahead", CHECKS, '("Changing", _poisoned(market, cut, direction, generator)),', "",
            "tests/engine/test_checks.py"),
