@@ -244,7 +244,7 @@ class _Books:
         n_symbols, n_times = market.has_bar.shape
         self._events: EventBooks | None = None
         self._targets: TargetBooks | None = None
-        n_requests = 0
+        n_requests = n_expected = 0
         if isinstance(decisions, Events):
             self._events = EventBooks(market, decisions)
             n_requests = MOST_REQUESTS
@@ -252,6 +252,8 @@ class _Books:
         elif isinstance(decisions, Targets):
             self._targets = TargetBooks(market, decisions)
             n_entries, n_orders = 1, 0
+            # Most weights are bought and sold again.
+            n_expected = 2 * np.count_nonzero(decisions.rows > 0.0)
         else:
             n_entries = _most_entries(decisions)
             n_orders = 2 * n_entries  # entries of both sides
@@ -259,7 +261,7 @@ class _Books:
         n_working = n_orders + 3
         n_inside = n_entries + 2 * n_working
         self.rows_a_bar = n_symbols * (n_inside + n_entries + 2 + n_requests)
-        n_rows = self.rows_a_bar + 256 + n_times // 16
+        n_rows = self.rows_a_bar + 256 + max(n_times // 16, n_expected)
         self.orders = np.empty(n_rows, ORDER)
         self.fills = np.empty(n_rows, FILL)
         self._decisions = decisions  # kept alive: the state knows only addresses
@@ -267,6 +269,9 @@ class _Books:
         self._detail = detail_of(market, config)
         state = np.zeros(1, STATE)[0]
         state["books"] = address_of(self._books)
+        self._involved = np.arange(n_symbols, dtype=np.int64)
+        state["involved"] = address_of(self._involved)
+        state["n_involved"] = n_symbols
         self._memory = _point_at_memory(
             state,
             entries=n_symbols * (n_entries + 1) * ENTRY.itemsize,
@@ -322,8 +327,8 @@ class _Books:
 
     def _grow(self) -> None:
         """Double the room of the logs."""
-        self.orders = _grown(self.orders)
-        self.fills = _grown(self.fills)
+        self.orders = _grown(self.orders, self.state["account"]["n_orders"])
+        self.fills = _grown(self.fills, self.state["account"]["n_fills"])
         self._point_at_logs()
 
     def _point_at_logs(self) -> None:
@@ -346,9 +351,11 @@ def _point_at_memory(state: np.void, **sizes: int) -> np.ndarray:
     return memory
 
 
-def _grown(log: np.ndarray) -> np.ndarray:
+def _grown(log: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the log with twice the room. Its rows are copied as bytes: fields took five times."""
     more = np.empty(2 * log.size, log.dtype)
-    more[: log.size] = log
+    n_bytes = n_rows * log.itemsize
+    more.view(np.uint8)[:n_bytes] = log.view(np.uint8)[:n_bytes]
     return more
 
 
@@ -357,8 +364,9 @@ def _empty_books(market: Market, config: RunConfig) -> np.ndarray:
     books = np.zeros(len(market.symbols), BOOK)
     books["room"] = np.inf
     books["lot"] = market.lot if config.lot is None else config.lot
-    last_bars = market.time.size - 1 - market.has_bar[:, ::-1].argmax(axis=1)
-    books["last_bar"] = np.where(market.delisted, last_bars, -1)
+    books["last_bar"] = -1
+    for s in np.flatnonzero(market.delisted):
+        books["last_bar"][s] = np.flatnonzero(market.has_bar[s])[-1]
     return books
 
 

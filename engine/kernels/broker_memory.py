@@ -129,6 +129,19 @@ def put_number(typing_context, address, index, value):
 
 
 @intrinsic
+def put_integer(typing_context, address, index, value):
+    """Overwrite the int64 of an array that starts at `address`."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_value_type(types.int64).as_pointer()
+        base = builder.inttoptr(arguments[0], kind)
+        builder.store(arguments[2], builder.gep(base, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def put_flag(typing_context, address, index, value):
     """Write a condition of an array of bytes that starts at `address`."""
 
@@ -152,6 +165,12 @@ def step_at(state, k):
 def write_at(state, w):
     """Return which step's value is written where."""
     return _write(state.writes + w * WRITE_SIZE)
+
+
+@step
+def involved_at(state, k):
+    """Return the `k`-th symbol that the bar can change, in the order of the names."""
+    return integer_at(state.involved, k)
 
 
 @step

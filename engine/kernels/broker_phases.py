@@ -47,7 +47,14 @@ from engine.kernels.broker_fills import (
     remove_entry,
     remove_working,
 )
-from engine.kernels.broker_memory import book_at, entry_at, order_row, step, working_at
+from engine.kernels.broker_memory import (
+    book_at,
+    entry_at,
+    involved_at,
+    order_row,
+    step,
+    working_at,
+)
 from engine.kernels.broker_orders import add_exit
 from engine.kernels.broker_sizes import take_volume, trail_from, within_volume
 
@@ -140,7 +147,8 @@ def accrue(state, cash, elapsed_ms):
 def match_open(state, i):
     """Step (c): exits, then entries, each by number; what an entry is beyond acts at once."""
     if state.rules.has_levels:
-        for s in range(state.n_symbols):
+        for j in range(state.n_involved):
+            s = involved_at(state, j)
             if book_at(state, s).has_bar:
                 trigger_at_open(state, s)
     number = -1
@@ -175,7 +183,8 @@ def next_exit_at_open(state, after):
     """
     best = NO_NUMBER
     symbol = -1
-    for s in range(state.n_symbols):
+    for j in range(state.n_involved):
+        s = involved_at(state, j)
         book = book_at(state, s)
         if not book.has_bar:
             continue
@@ -245,7 +254,8 @@ def next_entry_at_open(state, after):
     """Return (number, symbol, place) of the next entry at this open, symbol -1 without one."""
     best = NO_NUMBER
     symbol = place = -1
-    for s in range(state.n_symbols):
+    for j in range(state.n_involved):
+        s = involved_at(state, j)
         book = book_at(state, s)
         if not book.has_bar:
             continue
@@ -314,7 +324,8 @@ def end_bar(state, i, t):
     rules = state.rules
     if rules.has_closes:
         match_close(state, i, NEXT_CLOSE)
-    for s in range(state.n_symbols):
+    for j in range(state.n_involved):
+        s = involved_at(state, j)
         if book_at(state, s).has_bar:
             if book_at(state, s).last_bar == t:
                 close_now(state, i, s, DELISTED)
@@ -349,7 +360,8 @@ def mark_close(state):
     """Step (f): mark equity at the closes; return (market value, gross value)."""
     account = state.account
     value = gross = short = 0.0
-    for s in range(state.n_symbols):
+    for j in range(state.n_involved):
+        s = involved_at(state, j)
         book = book_at(state, s)
         worth = book.quantity * book.mark
         value += worth
@@ -446,7 +458,8 @@ def needs_matching(state):
     """Return whether an order works or an open entry has a level."""
     if state.account.n_waiting > 0:
         return True
-    for s in range(state.n_symbols):
+    for j in range(state.n_involved):
+        s = involved_at(state, j)
         book = book_at(state, s)
         if book.n_working > 0:
             return True

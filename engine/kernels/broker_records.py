@@ -342,6 +342,8 @@ STATE = np.dtype(
         ("n_steps", "i8"),
         ("n_writes", "i8"),
         ("n_symbols", "i8"),
+        ("involved", "i8"),  # (n_symbols,) of integers: which symbols a bar can change
+        ("n_involved", "i8"),
         ("n_times", "i8"),
         ("until", "i8"),  # where to hand control back
         ("most_entries", "i8"),

@@ -21,7 +21,7 @@ from engine.kernels.broker_constants import (
     UNITS,
     WAITS,
 )
-from engine.kernels.broker_memory import book_at, step
+from engine.kernels.broker_memory import book_at, involved_at, step
 
 NAN = math.nan
 LEAST_WORTH = 1e-300
@@ -122,8 +122,9 @@ def equity_and_gross(state):
     """Return cash + Σ q·mark and Σ |q|·mark, summed in the order of the names."""
     equity = state.account.cash
     gross = 0.0
-    for s in range(state.n_symbols):
-        value = book_at(state, s).quantity * book_at(state, s).mark
+    for k in range(state.n_involved):
+        book = book_at(state, involved_at(state, k))
+        value = book.quantity * book.mark
         equity += value
         gross += abs(value)
     return equity, gross

@@ -37,6 +37,7 @@ from engine.kernels.broker_memory import (
     book_at,
     entry_at,
     integer_at,
+    involved_at,
     number_at,
     order_row,
     step,
@@ -134,7 +135,8 @@ def match_targets(state, i, equity, phase):
     `equity` is marked at those prices before any trade of the bar.
     """
     n_due = 0
-    for s in range(state.n_symbols):
+    for k in range(state.n_involved):
+        s = involved_at(state, k)
         if target_at(state, s).is_waiting and book_at(state, s).has_bar:
             plan_trade(state, s, equity, phase)
             target_at(state, n_due).due = s

@@ -37,7 +37,7 @@ def closes_before(market: Market, closes: FloatArray, at: IntArray, n_bars: int)
     market : Market
     closes : ndarray of float64, shape (n_symbols, n_times)
     at : ndarray of int64, shape (n,)
-        Indices of the clock.
+        Indices of the clock, ascending.
     n_bars : int
         0 is the close at the instant itself.
 
@@ -48,8 +48,8 @@ def closes_before(market: Market, closes: FloatArray, at: IntArray, n_bars: int)
     """
     found = np.full((len(market.symbols), at.size), np.nan)
     if market.has_bar.all():
-        is_known = at >= n_bars
-        found[:, is_known] = closes[:, at[is_known] - n_bars]
+        begin = int(np.searchsorted(at, n_bars))
+        found[:, begin:] = closes[:, at[begin:] - n_bars]
         return found
     for s, has_bar in enumerate(market.has_bar):
         own = np.flatnonzero(has_bar)
