@@ -115,8 +115,6 @@ def comparable_prices(market: Market) -> tuple[FloatArray, FloatArray]:
     shares[has_action] = (market.split[:, run] * (1.0 + market.dividend[:, run] / close))[
         has_action
     ]
-    # What acts at the first bar acts before anything is held.
-    shares[:, 0] = 1.0
     grown = np.cumprod(shares, axis=1)
     closes = close * grown
     at = np.where(np.isnan(closes), 0, np.arange(closes.shape[1]))

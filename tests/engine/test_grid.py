@@ -50,6 +50,16 @@ def test_a_plateau_is_suggested_rather_than_the_peak():
     assert (found["possible_neighbours"], found["reason"]) == (4, None)
 
 
+def test_equal_scores_are_told_apart_by_the_worst_neighbour():
+    # Medians of three: 5 at the second (0 beside it), third, fifth (3) and sixth (4) place.
+    points = points_of({"fast": "1..7"})
+
+    found = plateau(points, np.array([0.0, 5.0, 5.0, 3.0, 5.0, 5.0, 4.0]))
+
+    assert found["suggestion"]["params"] == {"fast": 6}
+    assert (found["suggestion"]["score"], found["suggestion"]["worst"]) == (5.0, 4.0)
+
+
 def test_where_smaller_is_better_the_worst_is_the_largest():
     found = plateau(GRID, -VALUES, smaller_is_better=True)
 

@@ -285,20 +285,42 @@ def test_one_trade_is_equally_often_at_every_place():
     assert found["probability_of_loss"] == 0.0
 
 
-def test_trades_that_overlap_move_together_and_others_never_overlap():
-    # The second is added a bar after the first and both leave at once: one episode of three bars.
-    pair = [(0, 2, 5, 0.25), (0, 3, 5, 0.25), (0, 8, 10, -1.0)]
+def test_the_first_bar_to_enter_at_is_the_second_of_the_run():
+    # One bar long in four: begun at bar 1 it holds over the jump from bar 1 to bar 2, at bar 2 not.
+    price = np.array([[10.0, 10.0, 20.0, 20.0]])
     found = random_entries(
-        holdings(14, pair), cash=1.0, final_equity=1.0, max_drawdown=0.0, samples=3000
+        holdings(4, [(0, 1, 2, 1.0)], open=price, close=price),
+        cash=1.0, final_equity=2.0, max_drawdown=0.0, samples=4000,
+    )  # fmt: skip
+
+    assert found["final_equity"]["percentile"] == pytest.approx(1 / 2 + 1 / 4, abs=0.03)
+    assert (found["final_equity"]["p05"], found["final_equity"]["p95"]) == (1.0, 2.0)
+
+
+def test_trades_that_overlap_move_together():
+    # 0.5 for three bars and a bar later 0.25 for two: one episode, begun at bars 1 to 10 of 14. It
+    # doubles both when begun at 3 or 4 (1.75), the first alone at 5 (1.5), nothing else at seven
+    # places; that the second doubles alone (1.25) is not possible.
+    pair = [(0, 2, 5, 0.5), (0, 3, 5, 0.25)]
+    found = random_entries(
+        holdings(14, pair), cash=1.0, final_equity=1.25, max_drawdown=0.0, samples=8000
     )
 
-    # The jump doubles 0.25 or 0.5 of 1, or takes all that was short; else nothing happens.
-    # Whatever the place, so the possible ends are 1, 1.25, 1.5 and 0.
     spread = found["final_equity"]
-    assert {round(spread[name], 9) for name in ("p05", "p25", "p50", "p75", "p95")} <= {
-        0.0, 1.0, 1.25, 1.5,
-    }  # fmt: skip
-    assert found["probability_of_ruin"] > 0.05
+    assert spread["percentile"] == pytest.approx(0.7, abs=4 * math.sqrt(0.21 / 8000))
+    assert (spread["p50"], spread["p75"], spread["p95"]) == (1.0, 1.5, 1.75)
+
+
+def test_trades_that_do_not_overlap_never_do():
+    # Three bars and two bars of all equity: over the jump goes one of them at most.
+    found = random_entries(
+        holdings(14, [(0, 2, 5, 1.0), (0, 8, 10, 1.0)]),
+        cash=1.0, final_equity=2.0, max_drawdown=0.0, samples=3000,
+    )  # fmt: skip
+
+    spread = found["final_equity"]
+    assert {spread[name] for name in ("p05", "p25", "p50", "p75", "p95")} == {1.0, 2.0}
+    assert found["fan"]["p95"][-1] == 2.0
 
 
 def test_costs_are_paid_wherever_the_trades_are():

@@ -276,7 +276,6 @@ MUTANTS = (
     Mutant("monte-carlo", RANDOM_ENTRIES, "is_new[1:] = enter[1:] >= end[:-1]",
            "is_new[1:] = True", CHANCE),
     Mutant("monte-carlo", RANDOM_ENTRIES, "max(n_bars - 1, ", "max(n_bars, ", CHANCE),
-    Mutant("monte-carlo", LUCK, "    shares[:, 0] = 1.0\n", "", CHANCE),
     Mutant("monte-carlo", LUCK, ' + np.isin(trades["exit_reason"], AT_CLOSE)', "", CHANCE),
     Mutant("monte-carlo", LUCK, "cost=paid_bps(base) * 1e-4", "cost=0.0", CHANCE),
     Mutant("monte-carlo", LUCK, 'trades["side"] * value', "value", CHANCE),
