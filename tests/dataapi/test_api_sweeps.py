@@ -280,6 +280,16 @@ def test_overfitting_is_judged_by_the_sums_of_all_points(client, done, each_stor
     assert done["dsr"] == pytest.approx(wanted, rel=1e-9)
 
 
+def test_of_very_many_points_some_stand_for_all(client, each_store, monkeypatch):
+    monkeypatch.setattr("dataapi.services.sweep_work.MAX_JUDGED", 10)
+    sweep = client.post(f"{API}/sweeps", json=asked()).json
+    worker_of(each_store).work_once()
+    found = client.get(f"{API}/sweeps/{sweep['id']}").json
+
+    assert found["pbo_trials"] == 10
+    assert 0.0 <= found["pbo"] <= 1.0
+
+
 def test_an_edge_of_the_grid_is_said_unless_nothing_lies_beyond(client, each_store):
     # The wave is best followed fast: the best point lies at fast = 2 or 3, slow = 4.
     axes = {"fast": "1..3", "slow": "4..12:2"}
@@ -445,7 +455,7 @@ def test_changed_bars_are_noticed_by_the_worker(client, each_store):
 
 
 def test_a_sweep_asked_of_another_engine_is_not_carried_out(client, each_store, monkeypatch):
-    monkeypatch.setattr("dataapi.services.sweeps.ENGINE_VERSION", "0.0.9+old")
+    monkeypatch.setattr("dataapi.services.studies.ENGINE_VERSION", "0.0.9+old")
     sweep = client.post(f"{API}/sweeps", json=asked()).json
     assert worker_of(each_store).work_once()
 
