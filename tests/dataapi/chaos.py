@@ -7,11 +7,12 @@ row when they are done, into a table without a unique key: a job done twice show
 
 from __future__ import annotations
 
-import multiprocessing
+import faulthandler
 import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from dataapi.services import working
 from dataapi.store import JobQuery, Store
 from dataapi.store.database import Connections, execute
 from dataapi.store.jobs import add_job
+from tests.processes import end_with_tests, forkserver
 
 N_BLOCKS = 12
 N_WORKERS = 4
@@ -36,6 +38,8 @@ RESULT_S = 0.03
 JUDGING_S = 0.2
 PAUSE_S = 0.5
 FREEZE_S = 5.0 * LEASE_S
+# On a machine that does nothing else a worker ends within a second.
+STOP_S = 60.0
 PATIENCE_S = 120.0
 SETTINGS = {
     "HINDCAST_WORKER_LEASE_S": str(LEASE_S),
@@ -92,11 +96,13 @@ def _note(word: str) -> None:
 
 def work(url: str, directory: Path) -> None:
     """Be a worker: the command, with two kinds of job that only this test knows."""
+    end_with_tests()
     os.environ.update(SETTINGS, HINDCAST_STORE_URL=url, CHAOS_NOTES=str(directory / "notes"))
     log = os.open(directory / "workers.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     MOMENT.seed()
+    faulthandler.register(signal.SIGUSR1)
     working.LONG["long"] = carry_out_long
     working.SHORT["short"] = carry_out_short
     from dataapi.cli import main
@@ -120,11 +126,10 @@ class Chaos:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload([__name__, "dataapi.cli.worker"])
+        self._processes = forkserver()
         self._connections = Connections(self.store.url, max_connections=4)
         self._workers: list[BaseProcess] = []
-        self._frozen: dict[int, float] = {}
+        self._thawing: list[threading.Timer] = []
         with self._connections.transaction() as database:
             execute(database, "CREATE TABLE chaos_result (subject TEXT, content TEXT)")
 
@@ -150,37 +155,46 @@ class Chaos:
         while self.blows.total() < n_blows:
             self._fill()
             time.sleep(self.random.uniform(0.0, PAUSE_S))
-            self._thaw(time.monotonic())
             i_worker = self.random.randrange(N_WORKERS)
             kind = self.random.choices(("kill", "freeze", "stop", "cancel"), (8, 8, 2, 2))[0]
-            if kind != "stop" or i_worker not in self._frozen:
-                self._deal_one(kind, i_worker)
-                self.blows[kind] += 1
-        self._thaw(float("inf"))
+            self._deal_one(kind, i_worker)
+            self.blows[kind] += 1
+        for timer in self._thawing:
+            timer.join()
 
     def _deal_one(self, kind: str, i_worker: int) -> None:
         worker = self._workers[i_worker]
         if kind == "cancel":
             self.store.jobs.cancel(self.random.choice(list(self.asked)))
         elif kind == "freeze":
-            _send(worker, signal.SIGSTOP)
-            self._frozen[i_worker] = time.monotonic() + self.random.uniform(0.0, FREEZE_S)
+            self._freeze(i_worker, self.random.uniform(0.0, FREEZE_S))
         else:
             if kind == "stop":
                 worker.terminate()
-                worker.join(10.0)
-                assert worker.exitcode is not None, "A worker that is told to end did not end."
+                worker.join(STOP_S)
+                assert worker.exitcode is not None, self._stacks(worker)
             else:
                 worker.kill()
                 worker.join()
-            self._frozen.pop(i_worker, None)
             self._workers[i_worker] = self._start()
 
-    def _thaw(self, now: float) -> None:
-        """Let frozen workers go on whose time has come: some hold a job that others have taken."""
-        for i_worker in [i for i, until in self._frozen.items() if until <= now]:
-            del self._frozen[i_worker]
-            _send(self._workers[i_worker], signal.SIGCONT)
+    def _stacks(self, worker: BaseProcess) -> str:
+        """Return where a worker is that does not end."""
+        _send(worker, signal.SIGUSR1)
+        time.sleep(1.0)
+        log = (self.directory / "workers.log").read_text(errors="replace")
+        return f"A worker that is told to end did not end:\n{log[-3000:]}"
+
+    def _freeze(self, i_worker: int, freeze_s: float) -> None:
+        """Freeze a worker for a while: it wakes to find its job taken by another.
+
+        A thread lets it go: it may hold the lock that this one waits for.
+        """
+        worker = self._workers[i_worker]
+        _send(worker, signal.SIGSTOP)
+        timer = threading.Timer(freeze_s, _send, (worker, signal.SIGCONT))
+        self._thawing.append(timer)
+        timer.start()
 
     def _fill(self) -> None:
         """Keep some jobs unfinished, long ones and short ones."""
@@ -238,5 +252,6 @@ class Chaos:
 
 
 def _send(worker: BaseProcess, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(worker.pid or 0, number)
+    if worker.pid is not None and worker.is_alive():
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, number)

@@ -1,6 +1,7 @@
 """Workers killed and frozen at random instants: every job done once, nothing lost or doubled.
 
-CHAOS_BLOWS=2000 makes a long run of it, CHAOS_SEED repeats one.
+CHAOS_BLOWS=2000 makes a long run of it, CHAOS_ROUNDS=20 several with seeds that follow each other,
+CHAOS_SEED repeats one.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import pytest
 from tests.dataapi.chaos import Chaos, expected
 
 N_BLOWS = int(os.environ.get("CHAOS_BLOWS", "40"))
+N_ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
 SEED = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))
 
 
 @pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * N_BLOWS)
-def test_whatever_happens_to_workers_each_job_is_done_once(each_store, tmp_path):
-    chaos = Chaos(each_store, tmp_path, SEED)
-    sys.stdout.write(f"CHAOS_SEED={SEED} CHAOS_BLOWS={N_BLOWS}\n")
+@pytest.mark.parametrize("i_round", range(N_ROUNDS))
+def test_whatever_happens_to_workers_each_job_is_done_once(each_store, tmp_path, i_round):
+    chaos = Chaos(each_store, tmp_path, SEED + i_round)
+    sys.stdout.write(f"\nCHAOS_SEED={chaos.seed} CHAOS_BLOWS={N_BLOWS}\n")
     with chaos.workers():
         chaos.deal(N_BLOWS)
         chaos.settle()
