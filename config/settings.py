@@ -71,7 +71,11 @@ class WorkerSettings(_Section):
     max_attempts: int = Field(ge=1, le=1000)
     slice_s: float = Field(ge=0.0, le=86_400.0)
     threads: int = Field(ge=0, le=1024)
-    executor: Literal["local"]
+    executor: Literal["local", "dask"]
+    dask_address: str
+    dask_ca: str
+    dask_cert: str
+    dask_key: str
 
 
 class DashboardSettings(_Section):

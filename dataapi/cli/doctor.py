@@ -44,7 +44,7 @@ def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that a start needs."""
-    for look in (_engine, _store, _disk, _threads, _haproxy):
+    for look in (_engine, _store, _disk, _threads, _executor, _haproxy):
         yield _looked(look, settings)
 
 
@@ -92,6 +92,20 @@ def _threads(settings: Settings) -> Finding:
         text = "libgomp is missing, parallel work runs on one thread: apt-get install libgomp1"
         return Finding("note", "threads", text)
     return Finding("ok", "threads", "libgomp found")
+
+
+def _executor(settings: Settings) -> Finding:
+    from dataapi.executors import ExecutorError, core_count, make_executor
+
+    worker = settings.worker
+    if not worker.dask_address and worker.executor == "local":
+        return Finding("ok", "executor", f"local, {worker.threads or core_count()} threads")
+    try:
+        with make_executor("dask", worker):
+            return Finding("ok", "executor", f"dask scheduler at {worker.dask_address}")
+    except ExecutorError as error:
+        # Jobs that do not ask for it do not need it.
+        return Finding("fail" if worker.executor == "dask" else "note", "executor", str(error))
 
 
 def _haproxy(settings: Settings) -> Finding:

@@ -23,7 +23,7 @@ __all__ = [
     "make_executor",
 ]
 
-EXECUTORS = ("local",)
+EXECUTORS = ("local", "dask")
 
 
 def make_executor(name: str, settings: WorkerSettings) -> Executor:
@@ -36,4 +36,8 @@ def make_executor(name: str, settings: WorkerSettings) -> Executor:
     """
     if name == "local":
         return LocalExecutor(settings.threads or core_count())
+    if name == "dask":
+        from dataapi.executors.cluster import DaskExecutor
+
+        return DaskExecutor(settings)
     raise ExecutorError(f"No executor {name!r}; there are {' and '.join(EXECUTORS)}.")

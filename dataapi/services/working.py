@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 
+from dataapi.executors import ExecutorError
 from dataapi.problems import ApiProblem
 from dataapi.services import analysis, sweep_work, window_work
 from dataapi.services.job_context import JobContext, JobInterruptedError, Services, Stop
@@ -109,6 +110,9 @@ class Worker:
             elif isinstance(error, REFUSALS):
                 self._fail(job, str(error), is_final=True)
                 logger.warning("job refused id=%d reason=%s", job.id, error)
+            elif isinstance(error, ExecutorError):
+                self._fail(job, str(error), is_final=False)
+                logger.warning("executor failed id=%d reason=%s", job.id, error)
             else:
                 self._fail(job, f"{type(error).__name__}: {error}", is_final=False)
                 logger.exception("job failed id=%d", job.id)

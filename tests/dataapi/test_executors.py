@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 from config.settings import load_settings
+from dataapi.cli import doctor
 from dataapi.executors import BlockTask, ExecutionCancelledError, ExecutorError, make_executor
 from dataapi.executors.local import core_count
 
@@ -63,3 +65,39 @@ def test_a_cancelled_task_stops_before_the_next_block():
 def test_an_executor_that_does_not_exist_is_refused():
     with pytest.raises(ExecutorError, match="No executor 'slurm'"):
         make_executor("slurm", load_settings({}).worker)
+
+
+@pytest.mark.parametrize(
+    ("environment", "level", "detail"),
+    [
+        ({"HINDCAST_WORKER_THREADS": "3"}, "ok", "local, 3 threads"),
+        ({"HINDCAST_WORKER_EXECUTOR": "dask"}, "fail", "set worker.dask_address"),
+        (
+            {
+                "HINDCAST_WORKER_EXECUTOR": "dask",
+                "HINDCAST_WORKER_DASK_ADDRESS": "tcp://127.0.0.1:1",
+            },
+            "fail",
+            "pip install 'hindcast[dask]'",
+        ),
+        (
+            {"HINDCAST_WORKER_DASK_ADDRESS": "tcp://127.0.0.1:1"},
+            "note",
+            "pip install 'hindcast[dask]'",
+        ),
+    ],
+)
+def test_doctor_says_where_blocks_are_computed_and_what_is_missing(
+    environment, level, detail, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    found = doctor._executor(load_settings(environment))
+
+    assert (found.level, found.name) == (level, "executor")
+    assert detail in found.detail
+
+
+def test_doctor_names_the_package_that_parallel_kernels_need(monkeypatch):
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+
+    assert "apt-get install libgomp1" in doctor._threads(load_settings({})).detail
