@@ -30,6 +30,7 @@ from dashboard.pages import (
     sweep,
     sweep_form,
     sweeps,
+    walkforward,
 )
 from dashboard.web import add_edges
 
@@ -43,6 +44,7 @@ PAGES: tuple[Page, ...] = (
     sweeps.PAGE,
     sweep_form.PAGE,
     sweep.PAGE,
+    walkforward.PAGE,
 )
 # As many as a screen of 900 px leaves room for.
 STARRED_SHOWN = 8

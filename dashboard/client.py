@@ -162,7 +162,7 @@ class Api:
         """Run a backtest; `is_new` is False when it existed."""
         return self._change(self._client.run, config, name)
 
-    # Sweeps
+    # Sweeps and walk-forwards
 
     def sweeps(self, **filters: Any) -> Document:
         """Return a page of sweeps, the newest first."""
@@ -191,6 +191,27 @@ class Api:
     def start_sweep(self, config: Mapping[str, Any]) -> Document:
         """Ask for a sweep; return its document, which may be an older one of the same."""
         return self._change(self._client.sweep, config)
+
+    def walkforwards(self, **filters: Any) -> Document:
+        """Return a page of walk-forwards, the newest first."""
+        return self._get("walkforwards", 0.0, self._client.walkforwards, **filters)
+
+    def walkforward(self, walkforward_id: str) -> Document:
+        """Return a walk-forward as far as it is."""
+        return self._get("walkforward", 0.0, self._client.get_walkforward, walkforward_id)
+
+    def walkforward_equity(self, walkforward_id: str, *, points: int | None = None) -> Columns:
+        """Return the joined out-of-sample curve, or the spread of the paths of folds."""
+        call = self._client.walkforward_equity
+        return self._brief("forward_equity", call, walkforward_id, points=points)
+
+    def estimate_walkforward(self, config: Mapping[str, Any]) -> Document:
+        """Return what a walk-forward will take, before it is asked for."""
+        return self._brief("estimate_walkforward", self._client.estimate_walkforward, config)
+
+    def start_walkforward(self, config: Mapping[str, Any]) -> Document:
+        """Ask for a walk-forward; return its document."""
+        return self._change(self._client.walkforward, config)
 
     def active_jobs(self) -> list[Document]:
         """Return the jobs that run, then those that wait, the oldest first."""

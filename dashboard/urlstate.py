@@ -319,7 +319,7 @@ SWEEP_FORM = Query(
         "objective": choice(SWEEP_METRICS[:-1], "sharpe"),
         "random": whole(1),
         "seed": count(0, 0),
-        "mode": choice(("sweep",), "sweep"),
+        "mode": choice(("sweep", "walkforward"), "sweep"),
         "in": whole(2),
         "out": whole(1),
         "anchored": flag(),

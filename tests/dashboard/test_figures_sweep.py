@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from dashboard import formatting
-from dashboard.figures import heatmap, sweeps
+from dashboard.figures import fan, heatmap, sweeps, walkforward
+from dashboard.metrics import METRICS
 from dashboard.theme import color
+from tests.dashboard import sweep_documents as docs
 
 Z = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
 LOOK = heatmap.Look("Sharpe", formatting.decimal, 0.0, 6.0, is_return=False)
@@ -136,3 +138,81 @@ def test_what_carries_over_lies_on_the_diagonal():
     assert values(figure["data"][0]["x"]).tolist() == [1.0, 2.0]
     line = figure["layout"]["shapes"][0]
     assert (line["x0"], line["x1"]) == (line["y0"], line["y1"])
+
+
+def test_windows_are_bars_from_their_first_to_their_last_day():
+    spans = [
+        walkforward.Span(0.0, 10.0, 10.0, 15.0, "first", True),
+        walkforward.Span(5.0, 15.0, 15.0, 20.0, "second", False),
+    ]
+
+    found = traces(walkforward.gantt_figure(spans, "dark"))
+
+    assert values(found["in"]["base"]).tolist() == [0.0, 5.0]
+    assert values(found["out"]["x"]).tolist() == [5.0, 5.0]
+    # What is not computed yet is pale.
+    assert found["out"]["marker"]["opacity"] == [1.0, 0.3]
+
+
+def test_a_window_without_numbers_has_no_bars():
+    figure = walkforward.sides_figure([1.0, None], [0.5, None], METRICS["sharpe"], "dark")
+
+    assert np.isnan(values(figure["data"][0]["y"])[1])
+    assert figure["data"][1]["hovertext"][0] == "window 1, out of sample<br>Sharpe 0.50"
+
+
+def test_choices_are_drawn_on_the_values_they_were_made_from():
+    figure = walkforward.parameter_figure([10, None, 40], [5, 10, 20, 40], "dark")
+
+    assert figure["data"][0]["x"] == [1, 3]
+    assert figure["data"][0]["y"] == [1.0, 3.0]
+    assert figure["layout"]["yaxis"]["ticktext"] == ["5", "20", "40"]
+
+
+def test_the_joined_curve_has_a_hairline_at_each_new_choice():
+    figure = walkforward.stitched_figure(docs.forward_equity(), "dark", n_ticks=4)
+
+    assert [trace["meta"] for trace in figure["data"]] == ["benchmark", "equity", "drawdown"]
+    assert len(figure["layout"]["shapes"]) == 5
+    ends = [note["text"] for note in figure["layout"]["annotations"]][:2]
+    assert ends[0].startswith("<b>$")
+
+
+def test_a_joined_curve_without_a_benchmark_is_drawn_alone():
+    curves = {**docs.forward_equity(), "benchmark": None}
+
+    figure = walkforward.stitched_figure(curves, "light")
+
+    assert [trace["meta"] for trace in figure["data"]] == ["equity", "drawdown"]
+
+
+FAN = {
+    "axis": "trade",
+    "at": [0, 5, 10],
+    "p05": [100, 90, 80],
+    "p25": [100, 95, 95],
+    "p50": [100, 101, 103],
+    "p75": [100, 106, 110],
+    "p95": [100, 115, 130],
+}
+
+
+def test_a_fan_has_two_bands_a_median_and_the_end_of_the_run():
+    figure = fan.fan_figure(FAN, "dark", end=140.0)
+
+    found = traces(figure)
+    assert [trace.get("fill") for trace in figure["data"][:4]] == [None, "tonexty"] * 2
+    assert values(found["p50"]["y"]).tolist() == [100, 101, 103]
+    assert (found["end"]["x"], found["end"]["y"]) == ([10.0], [140.0])
+    assert figure["layout"]["yaxis"]["type"] == "log"
+
+
+def test_a_fan_over_time_has_the_course_of_the_run_and_may_reach_nothing():
+    course = (np.array([0.0, 10.0]), np.array([100.0, 120.0]))
+    spread = {**FAN, "axis": "time", "p05": [100, 0, 0]}
+
+    figure = fan.fan_figure(spread, "light", actual=course)
+
+    assert values(traces(figure)["equity"]["y"]).tolist() == [100.0, 120.0]
+    assert figure["layout"]["xaxis"]["type"] == "date"
+    assert "type" not in figure["layout"]["yaxis"]

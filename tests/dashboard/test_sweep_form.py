@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.sweep import SweepConfig
+from config.sweep import SweepConfig, WalkForwardConfig
 from dashboard import sweep_axis as axes
 from dashboard import urlstate
 from dashboard.client import ApiRejected, ApiUnavailable
@@ -126,6 +126,14 @@ def test_the_configuration_is_a_sweep_that_the_api_takes():
     SweepConfig.model_validate(config)
 
 
+def test_a_walk_forward_has_its_windows():
+    form = opened("?mode=walkforward&in=300&out=50&anchored=1")
+
+    config = WalkForwardConfig.model_validate(forms.to_config(form, RUN_CONFIG))
+
+    assert (config.in_sample, config.out_of_sample, config.anchored) == (300, 50, True)
+
+
 def test_no_condition_is_another_thing_than_none_said():
     assert opened("?where=-").constraints == ""
     assert "where=-" in forms.query_of(opened("?where=-"), {}, SPECS, OWN)
@@ -144,7 +152,7 @@ axis_forms = st.one_of(
 
 @given(
     st.fixed_dictionaries({"fast": axis_forms, "slow": axis_forms, "stop": axis_forms}),
-    st.just("sweep"),
+    st.sampled_from(["sweep", "walkforward"]),
     st.none() | st.integers(1, 10**6),
     st.sampled_from(["", "fast < slow", "fast < slow; slow - fast >= 10"]),
 )
@@ -194,7 +202,7 @@ def test_a_clone_begins_as_the_original_was_asked_for():
     wanted = forms.wanted_of(config)
 
     assert wanted["axes"] == {"fast": "2..6:2", "slow": "10..200:5", "stop": "0.01..0.1:log4"}
-    assert (wanted["in"], wanted["anchored"]) == (252, True)
+    assert (wanted["mode"], wanted["in"], wanted["anchored"]) == ("walkforward", 252, True)
 
 
 def test_a_draft_is_carried_in_the_address_and_rubbish_is_none():
@@ -267,6 +275,17 @@ def test_the_estimate_says_how_many_how_long_and_what_was_tried_before():
     assert "under a second" in words
     assert "31 MB" in words
     assert "4,606 trials" in words
+
+
+def test_a_walk_forward_counts_its_windows():
+    form = opened("?mode=walkforward")
+    answer = {**FOUND, "n_windows": 11, "engine": "events", "reason": "A stop is in play."}
+
+    found = estimates.estimate(FakeApi(answer), form, RUN_CONFIG)
+
+    words = " ".join(text_of(part) for part in found.panel)
+    assert "23,320 runs in all" in words
+    assert "A stop is in play." in words
 
 
 def test_a_refusal_is_said_at_its_control():

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from config.settings import load_settings
 from dashboard.app import create_app, render
 from dashboard.client import ApiRejected
+from dashboard.pages.walkforward import view as forwards
 from tests.dashboard import sweep_documents as docs
 from tests.dashboard.test_app import text_of
 
@@ -22,6 +23,7 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.document = docs.sweep()
+        self.forward = docs.walkforward()
         self.table = docs.columns(docs.AXES)
         self.lists: dict[str, list[dict]] = {"sweeps": [], "walkforwards": []}
 
@@ -33,8 +35,19 @@ class FakeApi:
     def sweep_points(self, sweep_id: str, columns: Any = (), *, status: str = "") -> dict:
         return self.table
 
+    def walkforward(self, walkforward_id: str) -> dict:
+        return self.forward
+
+    def walkforward_equity(self, walkforward_id: str, *, points: int | None = None) -> dict:
+        if self.forward["method"] == "walk_forward":
+            return docs.forward_equity()
+        return {"time": [0.0, 1e10], **{name: [1e5, 1.1e5] for name in docs.QUANTILES}}
+
     def sweeps(self, **query: Any) -> dict:
         return {"items": self.lists["sweeps"], "total": len(self.lists["sweeps"])}
+
+    def walkforwards(self, **query: Any) -> dict:
+        return {"items": self.lists["walkforwards"], "total": len(self.lists["walkforwards"])}
 
     def strategies(self) -> list[dict]:
         return [{"name": "sma_cross", "title": "Moving-average cross", "params": {}}]
@@ -172,7 +185,7 @@ def test_an_empty_list_is_one_sentence_and_one_way_on(api: FakeApi) -> None:
     assert "A sweep runs one strategy over a grid of parameters" in words
 
 
-def test_the_list_is_shown_with_state_and_best(api: FakeApi) -> None:
+def test_the_list_has_both_with_state_and_best(api: FakeApi) -> None:
     common = {
         "strategy": "sma_cross",
         "symbols": ["AAPL"],
@@ -186,10 +199,14 @@ def test_the_list_is_shown_with_state_and_best(api: FakeApi) -> None:
         {**common, "id": "b", "url": "/sweeps/b", "status": "done", "best": best, "pbo": 0.51}
         | {"objective": "sharpe", "n_points": 100},
     ]
+    api.lists["walkforwards"] = [
+        {**common, "id": "c", "url": "/walkforwards/c", "status": "done", "n_points": 36}
+        | {"sharpe": 0.48, "efficiency": 0.42}
+    ]
 
     words, _ = page(api, "/sweeps")
 
-    for part in (f"30{THIN}%", "Sharpe 1.07", "0.51", "fast 2..60"):
+    for part in (f"30{THIN}%", "Sharpe 1.07", "0.51", "Sharpe 0.48", f"42{THIN}%", "fast 2..60"):
         assert part in words
 
 
@@ -201,3 +218,92 @@ def test_the_queue_names_what_it_works_on(api: FakeApi, browser: FlaskClient) ->
 
     assert items[0]["title"] == "Moving-average cross, fast × slow"
     assert items[0]["href"] == URL
+
+
+FORWARD = f"/walkforwards/{docs.FORWARD_ID}"
+
+
+def test_a_walk_forward_judges_before_it_shows(api: FakeApi) -> None:
+    words, title = page(api, FORWARD)
+
+    assert title == "Moving-average cross, walk-forward – Hindcast"
+    assert words.index("Less than half carries over") < words.index("Out of sample, joined")
+    assert "5 of 6" in words
+    # 8/60, 8/60, 10/55, 12/55, 10/55, 10/80.
+    assert "the choice changed in 4 of 5 steps" in words
+
+
+def test_a_running_walk_forward_shows_the_windows_that_are_done(
+    api: FakeApi, browser: FlaskClient
+) -> None:
+    api.forward = docs.walkforward("running", n_done=2)
+
+    words, _ = page(api, FORWARD)
+    answer = browser.get(f"/series{FORWARD}/live?shown=1").get_json()
+
+    assert "2 of 6 windows" in words
+    assert "Out of sample, joined" not in words
+    assert answer["reload"]
+    assert not browser.get(f"/series{FORWARD}/live?shown=2").get_json()["reload"]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("failed", "The walk-forward failed."), ("cancelled", "3 of 6 windows were computed.")],
+)
+def test_a_walk_forward_that_stopped_says_so(api: FakeApi, status: str, expected: str) -> None:
+    api.forward = docs.walkforward(status, n_done=3)
+
+    assert expected in page(api, FORWARD)[0]
+
+
+@pytest.mark.parametrize(
+    ("efficiency", "level"), [(0.8, "pass"), (0.42, "doubt"), (-0.1, "fail"), (None, None)]
+)
+def test_efficiency_in_words(efficiency: float | None, level: str | None) -> None:
+    found = forwards.verdict({**docs.walkforward(), "efficiency": efficiency})
+
+    assert (found.level if found else None) == level
+
+
+def test_windows_as_a_table() -> None:
+    rows = forwards.table(docs.walkforward(n_done=1, status="running"))
+
+    assert rows[0] == [
+        "1",
+        "2007-01-01 to 2007-06-30",
+        "8",
+        "60",
+        "1.40",
+        "0.40",
+        f"+4.0{THIN}%",
+        f"−8.0{THIN}%",
+    ]
+    assert rows[1][2:] == ["–"] * 6
+    assert len(forwards.table_heads(docs.walkforward())) == len(rows[0])
+
+
+def test_a_cross_validation_shows_its_paths_and_their_spread(api: FakeApi) -> None:
+    api.forward = docs.folds()
+
+    words, title = page(api, FORWARD)
+
+    assert title == "Moving-average cross, cross-validation – Hindcast"
+    assert "4 folds, 2 tested at a time" in words
+    assert "Paths that lose" in words
+    assert "Choice by choice" in words
+    # The second choice tested the first and the third fold.
+    assert forwards.fold_table(api.forward)[1][:4] == ["2", "1, 3", "10", "60"]
+    assert forwards.spread_rows(api.forward) == [
+        ["Sharpe", "−0.20", "0.10", "0.40", "0.70", "1.00"]
+    ]
+
+
+def test_without_efficiency_the_reason_is_said() -> None:
+    detail = {"reason": "The best combinations did not even grow in sample."}
+    document = {**docs.walkforward(), "efficiency": None, "efficiency_detail": detail}
+
+    found = forwards.verdict(document)
+
+    assert found is not None
+    assert (found.level, found.detail) == ("none", detail["reason"])

@@ -112,6 +112,11 @@ def _actions(document: Document) -> Component:
     return html.Div(
         [
             link_button("Clone", form_url(document), icon_name="clone"),
+            link_button(
+                "Walk forward",
+                form_url(document, mode="walkforward"),
+                icon_name="walkforward",
+            ),
             *([export] if document["n_done"] else []),
             button("Share", icon_name="share", kind="primary", **attributes(data_action="share")),
         ],

@@ -152,7 +152,11 @@ def _register_start(app: Dash, api: Api) -> None:
         form = form_of(names, controls[: len(PARTS)], controls[len(PARTS) :])
         config = forms.to_config(form, run)
         try:
-            made: Mapping[str, Any] = api.start_sweep(config)
+            made: Mapping[str, Any] = (
+                api.start_walkforward(config)
+                if form.mode == "walkforward"
+                else api.start_sweep(config)
+            )
         except ApiRejected as error:
             note = {
                 "text": str(error),

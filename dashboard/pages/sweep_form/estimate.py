@@ -37,7 +37,11 @@ def estimate(api: Api, form: Form, run: Mapping[str, Any]) -> Estimate:
         text = "Nothing varies yet: make at least one parameter a range, a log range or a list."
         return Estimate(_refusal([text]), {}, "", False)
     try:
-        found = api.estimate_sweep(config)
+        found = (
+            api.estimate_walkforward(config)
+            if form.mode == "walkforward"
+            else api.estimate_sweep(config)
+        )
     except ApiRejected as error:
         return refused(error)
     except ApiError as error:

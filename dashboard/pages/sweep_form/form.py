@@ -16,7 +16,7 @@ Config = dict[str, Any]
 Document = Mapping[str, Any]
 Specs = dict[str, dict[str, Any]]
 
-MODES = (("sweep", "Sweep"),)
+MODES = (("sweep", "Sweep"), ("walkforward", "Walk-forward"))
 OBJECTIVES = (
     "sharpe",
     "total_return",

@@ -121,6 +121,8 @@ def _origin(
         return dict(api.get_run(wanted["from"])["config"]), wanted
     if wanted["sweep"]:
         config = api.sweep(wanted["sweep"])["config"]
+    elif wanted["walkforward"]:
+        config = api.walkforward(wanted["walkforward"])["config"]
     if config is not None:
         plain = urlstate.SWEEP_FORM.parse("")
         said = {name: value for name, value in wanted.items() if value != plain[name]}
@@ -152,7 +154,7 @@ def _head(form: forms.Form, first: estimates.Estimate) -> Component:
     return html.Div(
         [
             html.H1("New sweep", className="page-title"),
-            html.Div(segmented(ids.FORM_MODE, forms.MODES, form.mode, "What to make"), hidden=True),
+            segmented(ids.FORM_MODE, forms.MODES, form.mode, "Sweep or walk-forward"),
             html.Div(
                 button(
                     "Start",

@@ -39,7 +39,10 @@ def register(app: Dash, api: Api) -> None:
 
 def names_of(api: Api) -> dict[str, str]:
     """Return what the subjects of the newest sweeps and walk-forwards are called."""
-    items: list[Document] = api.sweeps(limit=NAMED)["items"]
+    items: list[Document] = [
+        *api.sweeps(limit=NAMED)["items"],
+        *api.walkforwards(limit=NAMED)["items"],
+    ]
     titles = {item["name"]: item["title"] for item in api.strategies()}
     return {
         item["id"]: f"{titles.get(item['strategy'], item['strategy'])}, {_axes(item)}"

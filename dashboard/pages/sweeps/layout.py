@@ -16,6 +16,7 @@ from dashboard.pages.sweeps import view
 
 SHOWN = 100
 SWEEP_HEADS = ("Sweep", "Points", "Best", "PBO", "State", "Age")
+WALKFORWARD_HEADS = ("Walk-forward", "Points", "Out of sample", "Efficiency", "State", "Age")
 
 
 def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
@@ -27,7 +28,8 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
         When the lists cannot be had.
     """
     sweeps = api.sweeps(limit=SHOWN)
-    total = sweeps["total"]
+    forwards = api.walkforwards(limit=SHOWN)
+    total = sweeps["total"] + forwards["total"]
     head = html.Div(
         [
             html.H1("Sweeps", className="page-title"),
@@ -44,11 +46,17 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
     strategies = {item["name"]: item for item in api.strategies()}
     now = datetime.now(UTC)
     rows = [view.sweep_row(item, strategies, now) for item in sweeps["items"]]
-    is_busy = any(row.share is not None for row in rows)
+    windows = [view.walkforward_row(item, strategies, now) for item in forwards["items"]]
+    is_busy = any(row.share is not None for row in (*rows, *windows))
     return html.Div(
         [
             head,
             *([_list("Sweeps", SWEEP_HEADS, rows, sweeps["total"])] if rows else []),
+            *(
+                [_list("Walk-forwards", WALKFORWARD_HEADS, windows, forwards["total"])]
+                if windows
+                else []
+            ),
         ],
         className="stack studies",
         **(attributes(data_watch_jobs="1") if is_busy else {}),

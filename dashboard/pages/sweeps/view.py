@@ -44,6 +44,23 @@ def sweep_row(item: Document, strategies: Mapping[str, Document], now: datetime)
     )
 
 
+def walkforward_row(item: Document, strategies: Mapping[str, Document], now: datetime) -> Row:
+    """Return a walk-forward's line: what came out of sample, and what was kept of it."""
+    sharpe, efficiency = item.get("sharpe"), item.get("efficiency")
+    return Row(
+        id=item["id"],
+        url=item["url"],
+        name=title(item, strategies),
+        detail=detail(item),
+        size=fmt.integer(item["n_points"]),
+        best=f"Sharpe {fmt.decimal(sharpe)}" if not fmt.is_missing(sharpe) else fmt.MISSING,
+        judgement=fmt.percent(efficiency, 0) if not fmt.is_missing(efficiency) else fmt.MISSING,
+        status=item["status"],
+        share=share(item),
+        age=fmt.age(item["created"], now),
+    )
+
+
 def title(item: Document, strategies: Mapping[str, Document]) -> str:
     """Return the strategy's title."""
     name = str(item.get("strategy") or "")
