@@ -130,6 +130,11 @@ def result_wanted(tab: str) -> dict[str, str]:
     return {"type": "result-wanted", "tab": tab}
 
 
+def result_luck(method: str) -> dict[str, str]:
+    """Return the id of the fan of a Monte-Carlo method."""
+    return {"type": "result-luck", "method": method}
+
+
 # Compare
 COMPARE_ROOT = "compare"
 COMPARE_RUNS = "compare-runs"

@@ -70,7 +70,10 @@ def fan_figure(
     else:
         ticks = axes.linear_ticks(0.0, float(at[-1]) if at.size else 1.0, n_ticks)
         texts = [formatting.integer(tick) for tick in ticks]
-        layout["xaxis"] = axis(theme, tickvals=ticks, ticktext=texts, range=[0.0, float(at[-1])])
+        title = {"text": "closed trades", "font": {"size": 11}, "standoff": 6}
+        span = [0.0, float(at[-1]) if at.size else 1.0]
+        layout["margin"] = {**layout["margin"], "b": 40}
+        layout["xaxis"] = axis(theme, tickvals=ticks, ticktext=texts, range=span, title=title)
     return figure
 
 

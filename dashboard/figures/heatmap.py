@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dashboard import formatting
 from dashboard.figures import axes
 from dashboard.figures.axes import FloatArray
+from dashboard.sweep_axis import equal_step
 from dashboard.theme import Figure, Theme, axis, color
 
 BoolArray = npt.NDArray[np.bool_]
@@ -24,10 +25,16 @@ _LEFT, _RIGHT, _BOTTOM = 52, 66, 40
 
 
 class Axis(NamedTuple):
-    """One side of the map: its name and the text of each cell, in order."""
+    """One side of the map: its name, the text of each cell in order, and what round texts need.
+
+    `first` is the value in the middle of the first cell and `step` how far the next one is, where
+    cells are equally far apart; `step` is 0 where they are not, or are no numbers.
+    """
 
     name: str
     texts: Sequence[str]
+    first: float = 0.0
+    step: float = 0.0
 
 
 class Mark(NamedTuple):
@@ -161,12 +168,19 @@ def _colour_bar(look: Look, theme: Theme) -> dict[str, Any]:
 
 
 def _side(theme: Theme, side: Axis, n_cells: int, *, n_max: int) -> dict[str, Any]:
-    step = max(1, -(-n_cells // n_max))
-    ticks = list(range(0, n_cells, step))
+    if side.step > 0.0 and n_cells > n_max:
+        last = side.first + side.step * (n_cells - 1)
+        round_values = axes.linear_ticks(side.first, last, n_max)
+        ticks = [(value - side.first) / side.step for value in round_values]
+        texts = [formatting.plain(value) for value in round_values]
+    else:
+        every = max(1, -(-n_cells // n_max))
+        ticks = [float(i) for i in range(0, n_cells, every)]
+        texts = list(side.texts[::every])
     return axis(
         theme,
         tickvals=ticks,
-        ticktext=[side.texts[i] for i in ticks],
+        ticktext=texts,
         range=[-0.5, n_cells - 0.5],
         showgrid=False,
         tickangle=0,
@@ -243,9 +257,16 @@ def _outline(region: BoolArray, theme: Theme) -> dict[str, Any]:
     }
 
 
-def axis_texts(values: Sequence[object], width: int) -> list[str]:
-    """Return the text of each cell: a value, or the first of the values that share it."""
-    return [formatting.plain(value) for value in values[::width]]
+def side_of(name: str, values: Sequence[Any], width: int) -> Axis:
+    """Return a side of the map whose cells are `width` values each.
+
+    The text of a cell is its value, or the first of those that share it.
+    """
+    texts = [formatting.plain(value) for value in values[::width]]
+    step = equal_step(values)
+    if step is None:
+        return Axis(name, texts)
+    return Axis(name, texts, values[0] + step * (width - 1) / 2.0, step * width)
 
 
 def marks_on(places: Mapping[str, Place | None], texts: Mapping[str, str]) -> list[Mark]:

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from dashboard.figures.robustness import Dot, cost_figure, dots_figure
 from dashboard.metrics import METRICS, metric
 from dashboard.pages.result import analysis, robustness_view
+from dashboard.pages.result.luck import luck_cards, words
 from dashboard.pages.result.passport import passport
 
 
@@ -151,6 +152,9 @@ def test_the_tab_draws_costs_in_basis_points_and_intervals_with_their_method():
         def analysis(self, run_id: str) -> dict[str, Any]:
             return document
 
+        def about(self, run_id):
+            return {"ledger": {"trials": 12, "dsr": 0.5}}
+
     shown = analysis.robustness_tab(Api(), RUN, "dark")  # type: ignore[arg-type]
 
     words = text_of(shown)
@@ -221,3 +225,64 @@ def test_a_whisker_needs_an_analysis():
     shown = analysis.tile_whiskers({"confidence": CONFIDENCE}, {"sharpe": 0.9, "cagr": 0.1}, {})
     assert list(shown) == ["sharpe"]
     assert "--low" in json.dumps(shown["sharpe"].style)
+
+
+def method(name: str, axis: str = "time", **changes: Any) -> dict[str, Any]:
+    quantiles = {"p05": 90.0, "p25": 100.0, "p50": 120.0, "p75": 140.0, "p95": 200.0}
+    falls = {"p05": -0.4, "p25": -0.3, "p50": -0.22, "p75": -0.2, "p95": -0.1}
+    fan = {"axis": axis, "at": [0.0, 1.0], **{key: [100.0, v] for key, v in quantiles.items()}}
+    return {
+        "id": name,
+        "label": name,
+        "detail": "How.",
+        "reason": None,
+        "samples": 1000,
+        "fan": fan,
+        "final_equity": {**quantiles, "actual": 150.0, "percentile": 0.83},
+        "max_drawdown": {**falls, "actual": -0.191, "percentile": 0.8},
+        "probability_of_loss": 0.12,
+        "probability_of_ruin": 0.0,
+        **changes,
+    }
+
+
+def test_each_way_of_chance_is_read_by_one_number():
+    order = words(method("trade_shuffle"))
+    assert "fell −19.1\u202f% at worst, milder than in 80\u202f% of the orders" in order
+    assert "the middle one falls −22.0\u202f%" in order
+    assert words(method("random_entries")).startswith("Ends above 83\u202f% of random timings")
+    assert words(method("block_bootstrap")) == (
+        "Nine of ten draws end between $90 and $200; 12\u202f% end with a loss."
+    )
+
+
+class CurveApi:
+    def equity(self, run_id: str, *, points: int) -> dict[str, list[float]]:
+        return {"time": [0.0, 1.0], "equity": [100.0, 150.0]}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_fans_have_the_run_and_what_cannot_answer_says_why(theme):
+    found = {
+        "methods": [
+            method("trade_shuffle", "trade"),
+            method("block_bootstrap"),
+            method("random_entries", reason="The run always held a position."),
+        ]
+    }
+
+    cards = luck_cards(CurveApi(), {"id": "a"}, found, theme)
+
+    assert len(cards) == 3
+    assert "1,000 samples" in text_of(cards[0])
+    assert "always held a position" in text_of(cards[2])
+    assert luck_cards(CurveApi(), {"id": "a"}, None, theme) == []
+
+
+def test_the_deflated_sharpe_stands_beside_the_probabilistic_one():
+    ledger = {"trials": 4606, "dsr": 0.64}
+
+    words_of = text_of(analysis.intervals_card(RUN, CONFIDENCE, ledger))
+
+    assert "64.0\u202f%" in words_of
+    assert "the best of 4,606 trials without skill" in words_of

@@ -59,6 +59,18 @@ def test_a_long_axis_has_few_ticks_and_no_gaps():
     assert figure["data"][0]["xgap"] == 0
 
 
+def test_a_long_axis_of_equal_steps_has_round_texts():
+    side = heatmap.side_of("slow", list(range(10, 301)), 2)
+
+    # Two values a cell: the first cell's middle is 10.5, and the next is 2 further.
+    assert (side.first, side.step, len(side.texts)) == (10.5, 2, 146)
+    figure = heatmap.heat_figure(np.zeros((2, 146)), side, Y, LOOK, "dark")
+    across = figure["layout"]["xaxis"]
+    assert across["ticktext"] == ["50", "100", "150", "200", "250", "300"]
+    assert across["tickvals"][0] == (50 - 10.5) / 2
+    assert heatmap.side_of("k", [1, 2, 4], 1).step == 0.0
+
+
 def test_the_ends_of_the_colours_leave_the_worst_out_and_keep_the_best():
     numbers = np.array([*np.linspace(0.0, 1.0, 101), -50.0, np.nan])
 

@@ -170,6 +170,22 @@ def test_data_that_changed_since_is_a_doubt_and_unknown_is_not_run(run):
     assert level({}) == "none"
 
 
+def test_the_deflated_sharpe_counts_the_ledger_as_it_is_now(run):
+    def cell(ledger):
+        cells = view.verdicts(run, {**ABOUT, "ledger": ledger})
+        return next((cell for cell in cells if cell.kind == "deflated"), None)
+
+    found = cell({"trials": 4606, "dsr": 0.64})
+    assert (found.level, found.label, found.fact) == (
+        "doubt",
+        "Deflated Sharpe",
+        "0.64 at 4,606 trials",
+    )
+    assert cell({"trials": 1, "dsr": 0.999}).fact == "> 0.99 at 1 trial"
+    assert cell({"trials": 1, "dsr": 0.999}).level == "pass"
+    assert cell({"trials": 3, "dsr": None}) is None
+
+
 def test_verdicts_are_counted_for_one_line(run):
     cells = view.verdicts(run, ABOUT)
 

@@ -17,6 +17,7 @@ from dashboard.components import card, check_icon, error_card, graph, segmented
 from dashboard.figures.robustness import COSTS_HEIGHT, Dot, cost_figure, dots_figure, dots_height
 from dashboard.metrics import METRICS
 from dashboard.pages.result import robustness_view as view
+from dashboard.pages.result.luck import luck_cards
 from dashboard.pages.result.tiles import whisker_bar
 from dashboard.theme import Theme
 
@@ -161,9 +162,13 @@ def robustness_tab(api: Api, run: Document, theme: Theme) -> list[Component]:
         html.Div(
             [
                 costs_card(run, found["robustness"], theme),
-                intervals_card(run, found["confidence"]),
+                intervals_card(run, found["confidence"], _ledger(api, run)),
             ],
             className="result-row result-row-costs",
+        ),
+        html.Div(
+            luck_cards(api, run, found.get("monte_carlo"), theme),
+            className="result-row result-row-variants",
         ),
         html.Div(
             variant_cards(run, found["robustness"], "total_return", theme),
@@ -207,7 +212,17 @@ def _configured_bps(config: Document) -> float:
     return float(config["costs"]["rate_bps"] + slippage)
 
 
-def intervals_card(run: Document, confidence: Document | None) -> Component:
+def _ledger(api: Api, run: Document) -> Document:
+    """Return what the trial ledger says of the run by now; nothing when it cannot be asked."""
+    try:
+        return api.about(run["id"]).get("ledger") or {}
+    except ApiError:
+        return {}
+
+
+def intervals_card(
+    run: Document, confidence: Document | None, ledger: Document | None = None
+) -> Component:
     """Return the headline numbers with their intervals, and how sure one can be of the Sharpe."""
     rows = []
     for name in INTERVALS:
@@ -240,6 +255,7 @@ def intervals_card(run: Document, confidence: Document | None) -> Component:
         for name in CERTAINTY
         if name in run["metrics"]
     ]
+    certainty += _deflated(ledger or {})
     parts: list[Any] = [html.Tbody(rows), html.Tbody(certainty)]
     return card(
         "How sure",
@@ -247,6 +263,26 @@ def intervals_card(run: Document, confidence: Document | None) -> Component:
         hint=_method(confidence),
         class_name="result-intervals",
     )
+
+
+def _deflated(ledger: Document) -> list[html.Tr]:
+    """Return the deflated Sharpe at the ledger's count, as a row."""
+    if ledger.get("dsr") is None:
+        return []
+    trials = formatting.integer(ledger["trials"])
+    noun = "trial" if ledger["trials"] == 1 else "trials"
+    words = f"chance that it beats the best of {trials} {noun} without skill"
+    return [
+        html.Tr(
+            [
+                html.Th(METRICS["dsr"].label, scope="row"),
+                html.Td(METRICS["dsr"].text(ledger["dsr"])),
+                html.Td(words, className="interval-words", colSpan=2),
+            ],
+            title="As the trial ledger counts by now: every distinct trial of this strategy on "
+            "these data, deleted ones too.",
+        )
+    ]
 
 
 CERTAINTY_WORDS = {

@@ -43,8 +43,16 @@ VERDICT_LABELS = {
     "warm_up": "Warm-up",
     "fills": "Fills",
     "costs": "Costs",
+    "deflated": "Deflated Sharpe",
     "trades": "Trades",
     "data": "Data",
+}
+DSR_FINE = 0.95
+
+
+HINTS = {
+    "deflated": "The chance that the true Sharpe beats the best one expects by luck of all trials "
+    "of this strategy on these data, as the trial ledger counts by now. Want more than 0.95.",
 }
 
 
@@ -136,9 +144,12 @@ def verdicts(run: Document, about: Document) -> list[Verdict]:
         "warm_up": _check_fact(run, "warm_up"),
         "fills": _fills_fact(run),
         "costs": _costs_fact(run),
+        "deflated": _deflated_fact(about),
         "trades": _trades_fact(run),
         "data": _data_fact(about),
     }
+    if not facts["deflated"][1]:
+        del facts["deflated"]
     cells = []
     for kind, (level, fact) in facts.items():
         badge = badges.pop(kind, {})
@@ -148,7 +159,7 @@ def verdicts(run: Document, about: Document) -> list[Verdict]:
                 level=_level(badge.get("level", level)),
                 label=VERDICT_LABELS[kind],
                 fact=fact,
-                hint=badge.get("text", ""),
+                hint=badge.get("text", HINTS.get(kind, "")),
             )
         )
     for kind, badge in badges.items():
@@ -289,6 +300,18 @@ def _trades_fact(run: Document) -> tuple[str, str]:
     closed, still = run["metrics"].get("trades") or 0, run["metrics"].get("open_trades") or 0
     text = f"{formatting.integer(closed)} closed"
     return "pass", f"{text}, {formatting.integer(still)} open" if still else text
+
+
+def _deflated_fact(about: Document) -> tuple[str, str]:
+    """Return what is left of the Sharpe after all trials of the ledger; "" where undefined."""
+    ledger = about.get("ledger") or {}
+    dsr = ledger.get("dsr")
+    if dsr is None:
+        return "none", ""
+    text = "> 0.99" if dsr >= 0.995 else formatting.decimal(dsr)
+    noun = "trial" if ledger["trials"] == 1 else "trials"
+    level = "pass" if dsr >= DSR_FINE else "doubt"
+    return level, f"{text} at {formatting.integer(ledger['trials'])} {noun}"
 
 
 def _data_fact(about: Document) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def _sides(cube: Cube, state: view.State) -> tuple[heatmap.Axis, heatmap.Axis]:
     for name in (state["x"], state["y"]):
         values = cube.axes[name]
         width = -(-len(values) // cubes.MAX_CELLS)
-        sides.append(heatmap.Axis(name, heatmap.axis_texts(values, width)))
+        sides.append(heatmap.side_of(name, values, width))
     return sides[0], sides[1]
 
 
@@ -132,7 +132,6 @@ def map_card(
     drawn = graph(
         ids.SWEEP_MAP,
         figure,
-        height=heatmap.HEIGHT,
         label="Map of the chosen metric over two parameters",
     )
     slices = slice_charts(document, cube, state, theme) if not is_map else []

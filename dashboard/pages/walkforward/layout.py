@@ -237,7 +237,7 @@ def _sides(document: Document, theme: Theme) -> Component:
     chart = graph(
         ids.FORWARD_SIDES,
         figures.sides_figure(inside, outside, METRICS[name], theme),
-        height=figures.BARS_HEIGHT,
+        height=max(figures.BARS_HEIGHT, figures.gantt_height(len(inside))),
         label=f"{label} of each window, in sample and out of sample",
     )
     keys = [
