@@ -15,6 +15,7 @@ from engine.kernels.broker_memory import inlined_step, number_at
 
 WORD = 64
 GREATER, GREATER_EQUAL, EQUAL, CROSS, NOT, AND, OR = (np.int64(op) for op in range(7))
+ALL_BITS, NO_BITS = ~np.uint64(0), np.uint64(0)
 ALONE = np.int64(-1)
 """Stands for the place of an operand that is one number."""
 
@@ -107,6 +108,16 @@ write_equal = _writer(_equal, _equal_right, _equal_left)
 
 
 @inlined_step
+def is_so(op, a, b):
+    """Return whether a comparison of two numbers holds."""
+    if op == GREATER_EQUAL:
+        return a >= b
+    if op == EQUAL:
+        return a == b
+    return a > b
+
+
+@inlined_step
 def evaluate_words(code, places, numbers, carries, rows, begin, n_words, words):
     """Write every condition of one point at the bars of `n_words` words from bar `begin` on.
 
@@ -134,7 +145,12 @@ def evaluate_words(code, places, numbers, carries, rows, begin, n_words, words):
             continue
         a = ALONE if places[i] == ALONE else rows + 8 * (places[i] + begin)
         b = ALONE if places[j] == ALONE else rows + 8 * (places[j] + begin)
-        if op == GREATER_EQUAL:
+        if a == ALONE and b == ALONE:
+            # Two parameters: the same at every bar, and no row to read.
+            holds = is_so(op, numbers[i], numbers[j])
+            for w in range(n_words):
+                out[w] = ALL_BITS if holds else NO_BITS
+        elif op == GREATER_EQUAL:
             write_at_least(a, b, numbers[i], numbers[j], n_words, out)
         elif op == EQUAL:
             write_equal(a, b, numbers[i], numbers[j], n_words, out)

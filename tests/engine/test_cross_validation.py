@@ -252,6 +252,19 @@ def test_splits_may_be_done_in_any_order_by_anybody_and_kept_as_text():
     json.dumps({name: part for name, part in stitched.items() if name != "equity"})
 
 
+def test_progress_counts_the_points_of_every_span():
+    prepared = prepare_walkforward({"A": random_bars(200, 6)}, asked(CROSS, GRID, n_folds=5))
+    told = []
+
+    # Folds 1 and 3 are tested: folds 0, 2 and 4 are three spans of six points.
+    split = next(one for one in prepared.windows if one.folds == (1, 3))
+    prepared.run_window(split.i, on_progress=lambda done, total: told.append((done, total)))
+
+    assert {total for _, total in told} == {18}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {6, 12, 18} <= {done for done, _ in told}
+
+
 def test_a_mapping_is_combinatorial_unless_it_says_otherwise():
     bars = {"A": random_bars(120, 6)}
     document = {"run": CROSS, "axes": {"fast": [3, 5]}, "n_folds": 4}

@@ -109,6 +109,19 @@ def test_every_fill_is_the_event_engines(name, direction):
 # ── stops, targets, trails, sizes, costs, margins: whatever a configuration says ────────────
 
 
+@pytest.mark.parametrize("op", ["fast > slow", "fast >= slow", "fast == slow", "fast < slow"])
+def test_conditions_between_two_parameters(op):
+    formula = {"enter_long": f"close > open and {op}", "exit_long": f"close < open or not {op}"}
+    config = {"strategy": {"formula": formula, "params": {"fast": 5, "slow": 20}}}
+
+    table = assert_walks_as_events(
+        {"A": random_bars(150, 3)}, config, {"fast": [4, 5, 6], "slow": [5, 6]}
+    )
+
+    traded = [eval(op, {"fast": f, "slow": s}) for f in (4, 5, 6) for s in (5, 6)]  # noqa: S307
+    assert (table["trades"] > 0).tolist() == traded
+
+
 def random_formula(rng):
     """An entry and exit by averages, with levels of every form."""
     entry = rng.choice(

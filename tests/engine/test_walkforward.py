@@ -192,6 +192,22 @@ def test_window_metrics_are_those_of_the_runs_that_a_user_would_make():
         assert value == pytest.approx(made[name], rel=1e-12), name
 
 
+def test_windows_are_annualised_as_the_whole_run():
+    # Sixty business days and then every day: the first window alone would have 252 periods a year,
+    # of the whole more than 5 % are Saturdays: 365 (M2).
+    bars = random_bars(160, 4)
+    weekdays = np.busday_offset("1969-10-09", np.arange(60), roll="forward")
+    days = np.concatenate((weekdays.astype(np.int64), np.arange(100) + 1))
+    bars = replace(bars, time=days * DAY_MS)
+
+    found = walk_forward({"A": bars}, asked(CROSS, GRID, in_sample=60, out_of_sample=50))
+
+    (window, _) = found["windows"]
+    made = naive.run(bars, CROSS, window["params"], 0, 60, periods_per_year=365.0).metrics
+    assert window["in_sample_metrics"]["sharpe"] == pytest.approx(made["sharpe"], rel=1e-9)
+    assert naive.run(bars, CROSS, window["params"], 0, 60).metrics["periods_per_year"] == 252.0
+
+
 def test_every_combination_of_a_window_is_told_as_a_trial():
     bars = {"A": random_bars(170, 9)}
     prepared = prepare_walkforward(bars, asked(CROSS, GRID, in_sample=60, out_of_sample=50))
