@@ -118,6 +118,9 @@ class TransitionPoints:
         """
         family = self._family
         own = np.arange(*np.searchsorted(family.which, (begin, end)))
+        if not own.size:
+            # The block's points are all of other families.
+            return []
         rows = family.which[own] - begin
         n_bars = family.market.time.size
         lead = _aligned(family.rows.lead, family.market.first)
