@@ -28,7 +28,7 @@ ROWS = (
     "p13_memory",
     "p14_first_answer",
 )
-CURVES = ("growth",)
+CURVES = ("growth", "growth_service")
 
 
 def main(arguments: list[str]) -> int:

@@ -50,7 +50,7 @@ class Curve:
             each = point.seconds / point.n * 1e9
             shown = "" if exponent is None else f"{exponent:.2f}"
             lines.append(
-                f"| {point.n:,} | {point.seconds * 1e3:,.3g} ms | {each:,.0f} ns | {shown} |"
+                f"| {point.n:,} | {point.seconds * 1e3:,.1f} ms | {each:,.0f} ns | {shown} |"
             )
         return "\n".join(lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Scale = Literal["tiny", "normal", "full"]
@@ -29,6 +29,9 @@ class Row:
         (third quartile - first quartile) / median of each.
     least, other_least : float
         The smallest of each: what other programs on the machine disturbed least.
+    cpu, other_cpu : float
+        Medians of the processor's time in seconds, where all work is done in one process: what is
+        left of a busy machine's noise.
     n : int
         Measurements of ours.
     target : float or None
@@ -46,6 +49,8 @@ class Row:
     other_spread: float = 0.0
     least: float = float("nan")
     other_least: float = float("nan")
+    cpu: float = float("nan")
+    other_cpu: float = float("nan")
     n: int = 1
     target: float | None = None
     unit: Unit = "s"
@@ -79,10 +84,13 @@ def compare(
     ours()
     other()
     times: tuple[list[float], list[float]] = ([], [])
+    cpu: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
-        for function, seconds in zip((ours, other), times, strict=True):
-            seconds.append(timed(function))
-    return row(
+        for i, function in enumerate((ours, other)):
+            began = time.process_time()
+            times[i].append(timed(function))
+            cpu[i].append(time.process_time() - began)
+    found = row(
         name,
         work=work,
         ours=times[0],
@@ -91,6 +99,7 @@ def compare(
         target=target,
         note=note,
     )
+    return replace(found, cpu=statistics.median(cpu[0]), other_cpu=statistics.median(cpu[1]))
 
 
 def row(

@@ -16,8 +16,8 @@ from tests.bench.curves import Curve
 from tests.bench.measure import Row, Scale
 
 HEAD = (
-    "| | work | ours | reference | | ratio | at best | target | met | spread |\n"
-    "|---|---|---|---|---|---|---|---|---|---|"
+    "| | work | ours | reference | | ratio | at best | processor | target | met | spread |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -64,6 +64,7 @@ def row_line(row: Row) -> str:
             f"| {row.name} | {row.work} | – | {row.reference} | – | – | {target} | {row.note} | |"
         )
     at_best = ratio_text(row.least / row.other_least, row.unit) if row.n > 1 else ""
+    by_cpu = "" if math.isnan(row.cpu) else ratio_text(row.cpu / row.other_cpu, row.unit)
     note = f"; {row.note}" if row.note else ""
     cells = (
         row.name,
@@ -73,6 +74,7 @@ def row_line(row: Row) -> str:
         amount(row.other, row.unit),
         ratio_text(row.ratio, row.unit),
         at_best,
+        by_cpu,
         target,
         met,
         f"± {row.spread:.0%}, {row.other_spread:.0%}",
@@ -126,8 +128,8 @@ def markdown(report: Report) -> str:
     parts = ["# Bench", machine_line(report.machine)]
     parts.append(
         f"Scale: {report.scale}. Each ratio was measured within this run, in turns: "
-        "medians, beside the ratio of the smallest, which other programs disturb least. ± is the "
-        "quartile range over the median, ours and the reference's."
+        "medians, beside the ratio of the smallest and that of the processor's time, which other "
+        "programs disturb less. ± is the quartile range over the median, ours and the reference's."
     )
     if report.rows:
         parts.append("\n".join([HEAD, *map(row_line, report.rows)]))

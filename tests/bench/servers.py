@@ -12,6 +12,9 @@ from pathlib import Path
 from config.settings import ROOT
 from tests.ports import free_port, wait_for
 
+STARTS_WITHIN_S = 900
+"""A server that has to compile, on a machine that does much else."""
+
 
 def import_bundled_data(folder: str) -> None:
     """Bring an empty store in `folder` to where it has the bundled series."""
@@ -34,7 +37,7 @@ def running(
             [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **variables}, stderr=log
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}{ready}", server, timeout_s=240)
+        wait_for(f"http://127.0.0.1:{port}{ready}", server, timeout_s=STARTS_WITHIN_S)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

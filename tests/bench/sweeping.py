@@ -15,6 +15,7 @@ from engine.metrics import conventions
 from engine.metrics.series import period_keys
 from engine.sweeps.axes import Points, resolve_points
 from engine.sweeps.preparing import prepare_sweep, whole_table
+from engine.types import Table
 from tests.bench.measure import Row, compare
 from tests.bench.reference import RESULTS, library, pointer
 from tests.bench.synthetic import DAY_MS, random_walk
@@ -52,6 +53,10 @@ class Workload:
         """Return the combinations as the engine takes them."""
         axes = {name: list(values) for name, values in self.grid.items()}
         return resolve_points(SweepConfig(run=self.config, axes=axes))
+
+    def sweep(self) -> Table:
+        """Prepare the sweep and measure every point, on one thread."""
+        return whole_table(prepare_sweep({SYMBOL: self.bars}, self.config, self.points()))
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return each parameter's value at each point, the last parameter fastest."""
