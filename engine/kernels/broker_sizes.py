@@ -340,5 +340,8 @@ def covered_quantity(state, s, order, quantity):
         return quantity
     if state.rules.is_rejecting:
         return 0.0
-    x = largest_within(state, s, order, OF_COVER)
-    return min(quantity, floor_to_lot(x, book_at(state, s).lot))
+    x = floor_to_lot(largest_within(state, s, order, OF_COVER), book_at(state, s).lot)
+    x = min(quantity, x)
+    price, equity = terms(state, s, x)
+    # What a fee leaves of a full account may be rounding too.
+    return x if x * price > 1e-12 * equity else 0.0

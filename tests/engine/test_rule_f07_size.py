@@ -152,3 +152,14 @@ def test_size_may_differ_from_bar_to_bar():
     )
 
     assert ledger.fills["quantity"].tolist() == [1.0, 2.0]
+
+
+def test_what_a_fee_leaves_of_the_cash_is_no_size_when_it_is_rounding():
+    # The fee takes all of the 1000 but 1e-10, a ten-thousandth of a billionth of the equity.
+    ledger = trade(
+        flat_bars([10, 10]), enter_long={0}, size=5.0, size_kind=SizeKind.UNITS,
+        costs__fixed=1000.0 - 1e-10,
+    )  # fmt: skip
+
+    assert orders(ledger, "status", "reason") == [(OrderStatus.REJECTED, Reason.CASH)]
+    assert ledger.equity.tolist() == [1000.0, 1000.0]

@@ -33,7 +33,9 @@ for number, tests in enumerate(json.loads(sys.argv[1])):
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         names = dict.fromkeys(tests.split())
-        code = pytest.main([*names, "-x", "-q", "--no-header", "-p", "no:cacheprovider"])
+        # The first test compiles the broker, which may take longer than a test may.
+        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout={TIMEOUT_S}"]
+        code = pytest.main([*names, *options])
     said = [line for line in out.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
     print({MARK!r} + json.dumps([number, int(code), said[0] if said else ""]), flush=True)
 """
@@ -124,7 +126,7 @@ def _run_tests(mutant: Mutant, copy: Path) -> subprocess.CompletedProcess[str]:
     """Run a mutant's tests to the first failure; kernels are cached by what they are made of."""
     command = [sys.executable, "-m", "pytest", *mutant.tests.split(), "-x", "-q", "--no-header"]
     return subprocess.run(
-        [*command, "-p", "no:cacheprovider"],
+        [*command, "-p", "no:cacheprovider", f"--timeout={TIMEOUT_S}"],
         cwd=copy,
         capture_output=True,
         text=True,

@@ -142,7 +142,7 @@ MUTANTS = (
         "F7", SIZES, "x = min(by_minimum, by_rate)", "x = by_rate", rule_file(7, "size"),
     ),
     Mutant(
-        "F7", WEIGHTS, "for side in (SELL, BUY):", "for side in (BUY, SELL):",
+        "F7", WEIGHTS, "(SELL, BUY)", "(BUY, SELL)",
         rule_file(7, "targets"),
     ),
     Mutant(

@@ -209,7 +209,9 @@ def within_cover(deal: Deal, quantity: float) -> float:
         return quantity
     if account.config.execution.cash_policy == "reject":
         return 0.0
-    return min(quantity, whole_lots(deal.solve(room, initial), deal.lot))
+    quantity = min(quantity, whole_lots(deal.solve(room, initial), deal.lot))
+    is_dust = quantity * deal.sizing_price(quantity) <= DUST * deal.equity(quantity)
+    return 0.0 if is_dust else quantity
 
 
 def level_of(line: tuple[float, float] | None, entry_price: float) -> float | None:
