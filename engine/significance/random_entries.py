@@ -158,7 +158,7 @@ def _episodes(holdings: Holdings, s: int) -> _Episodes:
     # The first order is made at the close of bar 0, so bar 1 is the first to enter at; the last
     # bar is the last to leave at, unless the run itself held a position through it.
     n_bars = holdings.own[s].size
-    begin = min(1, int(enter.min(initial=1)))
+    begin = int(enter.min(initial=1))
     n_free = max(n_bars - 1, int(end.max(initial=0))) - begin - int(length.sum())
     return _Episodes(rows, of, enter - begins[of], length, begin, n_free)
 

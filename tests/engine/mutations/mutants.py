@@ -272,7 +272,7 @@ MUTANTS = (
     Mutant("monte-carlo", MONTE_CARLO, "n_below + n_tied / 2.0", "n_below + n_tied", CHANCE),
     Mutant("monte-carlo", MONTE_CARLO, "balance[1:] / balance[:-1]", "1.0 + pnl / cash", CHANCE),
     Mutant("monte-carlo", RANDOM_ENTRIES, "gaps = np.sort(", "gaps = np.asarray(0 * ", CHANCE),
-    Mutant("monte-carlo", RANDOM_ENTRIES, "begin = min(1,", "begin = min(2,", CHANCE),
+    Mutant("monte-carlo", RANDOM_ENTRIES, "enter.min(initial=1)", "enter.min(initial=2)", CHANCE),
     Mutant("monte-carlo", RANDOM_ENTRIES, "is_new[1:] = enter[1:] >= end[:-1]",
            "is_new[1:] = True", CHANCE),
     Mutant("monte-carlo", RANDOM_ENTRIES, "max(n_bars - 1, ", "max(n_bars, ", CHANCE),
