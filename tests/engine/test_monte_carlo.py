@@ -289,7 +289,7 @@ def test_the_first_bar_to_enter_at_is_the_second_of_the_run():
     # One bar long in four: begun at bar 1 it holds over the jump from bar 1 to bar 2, at bar 2 not.
     price = np.array([[10.0, 10.0, 20.0, 20.0]])
     found = random_entries(
-        holdings(4, [(0, 1, 2, 1.0)], open=price, close=price),
+        holdings(4, [(0, 2, 3, 1.0)], open=price, close=price),
         cash=1.0, final_equity=2.0, max_drawdown=0.0, samples=4000,
     )  # fmt: skip
 
