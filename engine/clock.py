@@ -28,7 +28,7 @@ _UNITS = ((7 * DAY_MS, "w"), (DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"))
 
 def is_intraday(time: IntArray) -> bool:
     """Return whether bars are shorter than a day, judged by the median step."""
-    return time.size > 1 and float(np.median(np.diff(time))) < DAY_MS
+    return time.size > 1 and _median_is_below(np.diff(time), DAY_MS)
 
 
 def timeframe_of(times: Sequence[IntArray]) -> str:
@@ -135,10 +135,12 @@ def periods_per_year(time: IntArray, days: IntArray, calendars: Sequence[str | N
     are open, not how many weeks a year has. Several symbols share one clock, so the calendar that
     is open most decides.
     """
-    step_days = float(np.median(np.diff(time))) / DAY_MS if time.size > 1 else 0.0
-    for at_least, periods in _LONG_STEPS:
-        if step_days >= at_least:
-            return periods
+    steps = np.diff(time)
+    if steps.size and not _median_is_below(steps, _LONG_STEPS[-1][0] * DAY_MS):
+        step_days = float(np.median(steps)) / DAY_MS
+        for at_least, periods in _LONG_STEPS:
+            if step_days >= at_least:
+                return periods
     known = _calendar_periods(calendars)
     if known is not None:
         return known
@@ -159,6 +161,14 @@ def last_of_each(keys: IntArray) -> IntArray:
         return np.zeros(0, dtype=np.int64)
     is_last: BoolArray = np.append(keys[1:] != keys[:-1], True)
     return np.flatnonzero(is_last)
+
+
+def _median_is_below(steps: IntArray, bound: int) -> bool:
+    """Return whether the median is below a bound; counting takes a tenth of finding it."""
+    n_below = int(np.count_nonzero(steps < bound))
+    if 2 * n_below == steps.size:
+        return float(np.median(steps)) < bound
+    return 2 * n_below > steps.size
 
 
 def _calendar_periods(calendars: Sequence[str | None]) -> float | None:

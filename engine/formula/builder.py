@@ -458,7 +458,12 @@ class Builder:
 @lru_cache(maxsize=4096)
 def first_valid(rule: str, arguments: tuple[tuple[str, float], ...]) -> int:
     """Return the first valid index that a function's rule gives for its arguments."""
-    return int(cast(float, Builder(dict(arguments)).constant(parse(rule))))
+    return int(reach(rule, dict(arguments)))
+
+
+def reach(rule: str, arguments: Mapping[str, float]) -> float:
+    """Return the same as a constant of the plan, which varies when an argument does."""
+    return cast(float, Builder(arguments).constant(parse(rule)))
 
 
 def reads_entry_price(tree: ast.expr) -> bool:

@@ -27,7 +27,7 @@ from engine.kernels.broker_constants import (
     TRAIL,
     UNITS,
 )
-from engine.kernels.broker_memory import inlined_step, step
+from engine.kernels.broker_memory import step
 from engine.kernels.broker_sizes import (
     LEAST_WORTH,
     affordable,
@@ -36,9 +36,9 @@ from engine.kernels.broker_sizes import (
     floor_to_lot,
     trail_from,
 )
-from engine.kernels.sweep_curve import NEGLIGIBLE, meet, note_return, settle
-from engine.kernels.sweep_words import ALONE
-from engine.types import BoolArray, FloatArray, IntArray
+from engine.kernels.sweep_curve import NEGLIGIBLE, meet, note_return
+from engine.kernels.sweep_words import ALONE, glance
+from engine.types import BoolArray, IntArray
 
 NAN = math.nan
 STOP_A, STOP_B, TARGET_A, TARGET_B, TRAIL_BY = range(5)
@@ -61,17 +61,6 @@ class Entries(NamedTuple):
     are_fractions: BoolArray
 
 
-class Operands(NamedTuple):
-    """Where the operands of one point stand.
-
-    places, numbers : (n_operands,) of a row its bar 0 in `rows`, or `ALONE` and a number
-    """
-
-    places: IntArray
-    numbers: FloatArray
-    rows: FloatArray
-
-
 class Range(NamedTuple):
     """A bar, as far as prices of fills read it."""
 
@@ -80,7 +69,7 @@ class Range(NamedTuple):
     volume: float
 
 
-@inlined_step
+@glance
 def operand(operands, k, t):
     """Return an operand's value at bar t, NaN for one that the strategy has not."""
     if k == NONE:
@@ -137,7 +126,7 @@ def enter(point, tape, rules, entries, operands, side, signal):
                 leave(point, tape, rules, reason, raw, t)
 
 
-@inlined_step
+@glance
 def level_at(operands, a, b, t, price):
     """Return a + b · price as read at bar t; NaN without either."""
     if a == NONE and b == NONE:
@@ -188,13 +177,6 @@ def leave(point, tape, rules, reason, raw, t):
     point.quantity = 0.0
     point.has_levels = False
     point.n_trades += 1
-
-
-@step
-def leave_at_open(point, tape, rules, t):
-    """Close the position at an open, at which a stop or a target comes before an exit (F2)."""
-    raw = tape.open[t]
-    leave(point, tape, rules, due_at(point, raw), raw, t)
 
 
 @step
@@ -300,11 +282,8 @@ def move_trail(point, tape, t):
 
 
 @step
-def ruin(point, tape, rules, sums, squares, t):
+def ruin(point, tape, sums, squares, t):
     """End a point at the close that leaves nothing: its equity stays what it truly is (F12)."""
-    settle(point, tape, sums, squares, t)
-    if point.quantity != 0.0:
-        leave(point, tape, rules, BANKRUPT, tape.close[t], t)
     point.is_over = True
     meet(point, min(point.cash, 0.0))
     d = max(tape.period[t], 1)

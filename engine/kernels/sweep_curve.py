@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from engine.kernels.broker_memory import inlined_step, step
 from engine.kernels.sweep_tape import BLOCK, BLOCK_BITS, HIGHEST, LOWEST, WORST
+from engine.kernels.sweep_words import extremes, glance
+
+settling = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
 
 POINT = np.dtype(
     [
@@ -19,6 +22,7 @@ POINT = np.dtype(
         ("worst", "f8"),
         ("before", "f8"),  # equity at the last period's end
         ("block", "i8"),  # the time block of the last return
+        ("n_actions", "i8"),  # how many of the splits and dividends are over
         ("n_trades", "i8"),
         ("n_returns", "i8"),
         ("checked", "i8"),  # the first bar whose prices may still reach a level
@@ -35,12 +39,45 @@ POINT = np.dtype(
     align=True,
 )
 
+ONE = np.uint64(1)
 NEGLIGIBLE = 1e-14
 """Cash below this share of a position is the rounding of its purchase."""
 
 
-@step
+@settling
 def settle(point, tape, sums, squares, stop):
+    """Account for the closes from `point.since` on, before bar `stop`, and for actions up to it.
+
+    What acts at a bar comes before its open (F2), and so before a fill that this makes way for.
+    """
+    while True:
+        k = point.n_actions
+        is_acting = k < tape.action_bars.size and tape.action_bars[k] <= stop
+        account(point, tape, sums, squares, tape.action_bars[k] if is_acting else stop)
+        if not is_acting:
+            return
+        point.n_actions += 1
+        if point.quantity != 0.0:
+            act(point, tape, k)
+
+
+@settling
+def act(point, tape, k):
+    """Let a split, then a dividend change a position; fractions of shares become cash (F14)."""
+    ratio = tape.splits[k]
+    point.quantity *= ratio
+    point.cash += point.quantity * tape.dividends[k]
+    if ratio == 1.0 or not tape.has_whole_shares:
+        return
+    fraction = point.quantity - np.floor(point.quantity + 1e-9)
+    if fraction > 1e-9:
+        point.cash += fraction * tape.open[tape.action_bars[k]]
+        point.quantity -= fraction
+        point.n_trades += 1
+
+
+@glance
+def account(point, tape, sums, squares, stop):
     """Account for the closes from `point.since` on, before bar `stop`, under one position."""
     begin = point.since
     if begin >= stop:
@@ -49,16 +86,17 @@ def settle(point, tape, sums, squares, stop):
     if point.quantity == 0.0:
         meet(point, point.cash)
         note_rest(point, tape, sums, squares, begin, stop)
-    elif (
-        point.quantity > 0.0 and abs(point.cash) <= NEGLIGIBLE * point.quantity * tape.close[begin]
-    ):
-        hold_all(point, tape, begin, stop)
+        return
+    worth = point.quantity * tape.close[begin]
+    is_all = point.quantity > 0.0 and abs(point.cash) <= NEGLIGIBLE * worth
+    meet_closes(point, tape, begin, stop, is_all)
+    if is_all:
         note_held(point, tape, sums, squares, begin, stop)
     else:
-        follow(point, tape, sums, squares, begin, stop)
+        note_each(point, tape, sums, squares, begin, stop)
 
 
-@inlined_step
+@glance
 def meet(point, equity):
     """Let the peak or the worst ratio meet an equity."""
     if equity > point.peak:
@@ -67,44 +105,56 @@ def meet(point, equity):
         point.worst = equity / point.peak
 
 
-@inlined_step
-def compose(point, summary):
-    """Let the peak and the worst ratio meet a stretch of closes under everything in the symbol."""
-    lowest = point.quantity * summary[LOWEST]
-    if lowest < point.worst * point.peak:
-        point.worst = lowest / point.peak
-    if summary[WORST] < point.worst:
-        point.worst = summary[WORST]
-    highest = point.quantity * summary[HIGHEST]
-    if highest > point.peak:
-        point.peak = highest
+@glance
+def meet_closes(point, tape, begin, stop, is_all):
+    """Follow the drawdown of equity = cash + quantity · close over bars, block by block.
+
+    A block's extremes say all, unless the worst ratio may lie between two of its own bars: then a
+    whole block's summary is asked, or its bars. (A loop over the bars at both ends of a holding
+    took as long as everything else together.)
+    """
+    cash, quantity, peak, worst = point.cash, point.quantity, point.peak, point.worst
+    closes = tape.close.ctypes.data
+    for k in range(np.uint64(begin) >> BLOCK_BITS, (np.uint64(stop - 1) >> BLOCK_BITS) + ONE):
+        first = np.int64(k << BLOCK_BITS)
+        is_whole = begin <= first and first + BLOCK <= stop
+        if is_whole:
+            highest, lowest = tape.blocks[k, HIGHEST], tape.blocks[k, LOWEST]
+        else:
+            left, right = max(begin - first, 0), min(stop - first, BLOCK)
+            highest, lowest = extremes(closes + 8 * first, left, right)
+        top, bottom = cash + quantity * highest, cash + quantity * lowest
+        if quantity < 0.0:
+            top, bottom = bottom, top
+        if bottom < worst * peak:
+            worst = bottom / peak
+        if bottom < worst * top:
+            if is_whole and is_all:
+                if tape.blocks[k, WORST] < worst:
+                    worst = tape.blocks[k, WORST]
+            else:
+                worst = worst_within(
+                    tape, cash, quantity, max(begin, first), min(stop, first + BLOCK), worst
+                )
+        if top > peak:
+            peak = top
+    point.peak, point.worst = peak, worst
 
 
-@inlined_step
-def hold_all(point, tape, begin, stop):
-    """Follow the drawdown of a holding of everything: ends and whole blocks, not bars."""
-    last = stop - 1
-    first_block, last_block = np.uint64(begin) >> BLOCK_BITS, np.uint64(last) >> BLOCK_BITS
-    if first_block == last_block:
-        if begin & (BLOCK - 1) == 0:
-            compose(point, tape.upto[last])
-            return
-        peak, worst, quantity = point.peak, point.worst, point.quantity
-        for t in range(begin, stop):
-            equity = quantity * tape.close[t]
-            if equity > peak:
-                peak = equity
-            elif equity < worst * peak:
-                worst = equity / peak
-        point.peak, point.worst = peak, worst
-        return
-    compose(point, tape.onwards[begin])
-    for k in range(first_block + np.uint64(1), last_block):
-        compose(point, tape.blocks[k])
-    compose(point, tape.upto[last])
+@settling
+def worst_within(tape, cash, quantity, begin, stop, worst):
+    """Return the worst ratio of equity to its highest before among bars, or `worst` if lower."""
+    peak = cash + quantity * tape.close[begin]
+    for t in range(begin + 1, stop):
+        equity = cash + quantity * tape.close[t]
+        if equity > peak:
+            peak = equity
+        elif equity < worst * peak:
+            worst = equity / peak
+    return worst
 
 
-@inlined_step
+@glance
 def note_return(point, sums, squares, edges, d, equity):
     """Add the return that ends with period d ≥ 1, and keep the equity."""
     r = equity / point.before - 1.0
@@ -115,7 +165,7 @@ def note_return(point, sums, squares, edges, d, equity):
     point.before = equity
 
 
-@inlined_step
+@glance
 def note_rest(point, tape, sums, squares, begin, stop):
     """Add the returns of a stretch without a position: only its first can differ from zero."""
     d = max(tape.period[begin], 1)
@@ -123,7 +173,7 @@ def note_rest(point, tape, sums, squares, begin, stop):
         note_return(point, sums, squares, tape.edges, d, point.cash)
 
 
-@inlined_step
+@glance
 def note_held(point, tape, sums, squares, begin, stop):
     """Add the returns of a holding of everything: after its first they are those of the close."""
     d, end = max(tape.period[begin], 1), tape.period[stop]
@@ -141,19 +191,9 @@ def note_held(point, tape, sums, squares, begin, stop):
     point.before = point.cash + point.quantity * tape.close[tape.ends[end - 1]]
 
 
-@step
-def follow(point, tape, sums, squares, begin, stop):
-    """Account bar by bar for a position beside cash, or a short one: equity = cash + q · close."""
-    cash, quantity, peak, worst = point.cash, point.quantity, point.peak, point.worst
-    d = max(tape.period[begin], 1)
-    n_periods = tape.ends.size
-    for t in range(begin, stop):
-        equity = cash + quantity * tape.close[t]
-        if equity > peak:
-            peak = equity
-        elif equity < worst * peak:
-            worst = equity / peak
-        if d < n_periods and tape.ends[d] == t:
-            note_return(point, sums, squares, tape.edges, d, equity)
-            d += 1
-    point.peak, point.worst = peak, worst
+@glance
+def note_each(point, tape, sums, squares, begin, stop):
+    """Add the returns of a position beside cash, or of a short one, period by period."""
+    for d in range(max(tape.period[begin], 1), tape.period[stop]):
+        equity = point.cash + point.quantity * tape.close[tape.ends[d]]
+        note_return(point, sums, squares, tape.edges, d, equity)

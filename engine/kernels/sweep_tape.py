@@ -1,10 +1,4 @@
-"""What the points of a sweep share of the bars: computed once, so that a holding costs a few reads.
-
-While everything is in the symbol, equity is quantity · close. So of a stretch of closes three
-numbers say what it does to the account: its highest, its lowest, and its worst ratio of a close to
-the highest one before it. They compose, and stand here for every block of 64 bars, for each block
-up to each bar, and from each bar to its block's end: 48 bytes a bar.
-"""
+"""What the points of a sweep share of the bars, computed once: a holding then costs a few reads."""
 
 from __future__ import annotations
 
@@ -24,22 +18,22 @@ class SweepTape(NamedTuple):
     """The run's bars, and what follows from them; bars count from the run's first.
 
     open, high, low, close : shape (n_bars,)
-    upto : (n_bars, 3) highest, lowest and worst ratio of the closes of a block up to each bar
-    onwards : (n_bars, 3) the same from each bar to the end of its block
-    blocks : (n_blocks, 3) the same of whole blocks
+    blocks : (n_blocks, 3) of every 64 bars the highest and lowest close, and the worst ratio of a
+        close to the highest one before it
     lows, highs : (n_blocks,) the extremes of the blocks' bars
     ends : (n_periods,) the last bar of each period between whose ends returns are taken
     period : (n_bars + 1,) the first period that ends at or after each bar
     sums, squares : (n_periods,) Σ r and Σ r² of the close's first k returns over periods
     edges : (17,) the first return of each time block
+    action_bars, splits, dividends : (n_actions,) where shares change or pay, the ratio of new to
+        old ones (1.0: none), and what each of the new ones pays
+    has_whole_shares : whether fractions that a split leaves are turned into cash
     """
 
     open: FloatArray
     high: FloatArray
     low: FloatArray
     close: FloatArray
-    upto: FloatArray
-    onwards: FloatArray
     blocks: FloatArray
     lows: FloatArray
     highs: FloatArray
@@ -48,12 +42,21 @@ class SweepTape(NamedTuple):
     sums: FloatArray
     squares: FloatArray
     edges: IntArray
+    action_bars: IntArray
+    splits: FloatArray
+    dividends: FloatArray
+    has_whole_shares: bool
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def summarise(close, upto, onwards, blocks):
-    """Write the summaries of closes; `upto`, `onwards` and `blocks` as in `SweepTape`."""
-    for begin in range(0, close.size, BLOCK):
+def summarise(high, low, close, blocks, highs, lows):
+    """Write what `SweepTape` keeps of every block of bars.
+
+    Summaries from every bar to both ends of its block were tried too: 48 bytes a bar more, and
+    slower, since few holdings move the peak or the worst ratio: their bars are read then.
+    """
+    for k in range(highs.size):
+        begin = k * BLOCK
         stop = min(begin + BLOCK, close.size)
         highest = lowest = close[begin]
         worst = 1.0
@@ -65,35 +68,14 @@ def summarise(close, upto, onwards, blocks):
                 worst = price / highest
             if price < lowest:
                 lowest = price
-            upto[t, HIGHEST], upto[t, LOWEST], upto[t, WORST] = highest, lowest, worst
-        block = blocks[begin >> 6]
-        block[HIGHEST], block[LOWEST], block[WORST] = highest, lowest, worst
-        highest = lowest = close[stop - 1]
-        worst = 1.0
-        for t in range(stop - 1, begin - 1, -1):
-            price = close[t]
-            if price < lowest:
-                lowest = price
-            elif lowest < worst * price:
-                worst = lowest / price
-            if price > highest:
-                highest = price
-            onwards[t, HIGHEST], onwards[t, LOWEST], onwards[t, WORST] = highest, lowest, worst
-
-
-@njit(cache=True, nogil=True)
-def bound_blocks(high, low, highs, lows):
-    """Write the extremes of every block's bars."""
-    for k in range(highs.size):
-        begin = k * BLOCK
-        stop = min(begin + BLOCK, high.size)
-        highest, lowest = high[begin], low[begin]
+        blocks[k, HIGHEST], blocks[k, LOWEST], blocks[k, WORST] = highest, lowest, worst
+        top, bottom = high[begin], low[begin]
         for t in range(begin + 1, stop):
-            if high[t] > highest:
-                highest = high[t]
-            if low[t] < lowest:
-                lowest = low[t]
-        highs[k], lows[k] = highest, lowest
+            if high[t] > top:
+                top = high[t]
+            if low[t] < bottom:
+                bottom = low[t]
+        highs[k], lows[k] = top, bottom
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

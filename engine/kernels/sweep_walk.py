@@ -7,30 +7,60 @@ reached in it, and `sweep_curve` what the closes between did to the account.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from engine.kernels.broker_constants import BANKRUPT, BUY, END, MARGIN, NOT_DUE, SELL
-from engine.kernels.broker_memory import inlined_step, step
+from engine.kernels.broker_memory import step
 from engine.kernels.sweep_broker import (
-    Operands,
     due_at,
     enter,
     first_reached,
     leave,
-    leave_at_open,
     may_be_reached,
     ruin,
 )
 from engine.kernels.sweep_curve import settle
-from engine.kernels.sweep_words import WORD, evaluate_words, lowest_bit
+from engine.kernels.sweep_rows import begin_averages, write_averages
+from engine.kernels.sweep_words import ONE, WORD, Operands, evaluate_words, glance, lowest_bit
+from engine.types import FloatArray, IntArray
 
 ENTER_LONG, EXIT_LONG, ENTER_SHORT, EXIT_SHORT = range(4)
 ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 NOTHING = np.uint64(0)
+NOBODY = np.int64(0)
 
 
-@inlined_step
+class Steps(NamedTuple):
+    """What is asked of the rows at every bar; see `evaluate_words`.
+
+    outputs : (4,) which of the words are enter and exit of longs, then of shorts
+    is_watching : whether a position may end without a signal
+    """
+
+    code: IntArray
+    moves: IntArray
+    outputs: IntArray
+    is_watching: bool
+
+
+class Tables(NamedTuple):
+    """What differs from point to point.
+
+    places, numbers : (n_points, n_operands) see `evaluate_words`
+    firsts : (n_points,) the first bar at which each may signal
+    rows : all rows, those of the averages tile by tile
+    """
+
+    places: IntArray
+    numbers: FloatArray
+    firsts: IntArray
+    rows: FloatArray
+
+
+@glance
 def bits_from(bar, base):
     """Return a word with the bits from `bar` on, of bars `base` to `base + 63`."""
     if bar <= base:
@@ -39,39 +69,42 @@ def bits_from(bar, base):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def walk_points(
-    begin, end, tile_words, tape, rules, entries, code, outputs, tables, points, sums, squares
-):
-    """Walk the points from `begin` on, before `end`, tile by tile, so that rows stay in the cache.
-
-    tables : places and numbers of every point's operands, the first bar of each at which it may
-        signal, the rows
-    outputs : which of the words are enter and exit of longs, then of shorts
-    """
+def walk_points(tape, rules, entries, program, averages, tables, points, sums, squares):
+    """Walk all points, tile by tile, so that the rows of a tile stay in the cache."""
     n_bars = tape.close.size
     n_words = (n_bars + WORD - 1) // WORD
-    words = np.zeros((outputs.size + code.shape[0] + 1, tile_words), np.uint64)
-    carries = np.zeros((end - begin, code.shape[0]), np.uint64)
-    rows = tables.rows.ctypes.data
+    tile_words = averages.tile // WORD
+    words = np.zeros((2 * program.code.shape[0] + 2, tile_words), np.uint64)
+    carries = np.zeros((points.size, program.code.shape[0], 2), np.uint64)
+    states = np.zeros((averages.windows.size, 2))
+    spread = np.empty((2, WORD))
+    outputs = program.outputs
+    begin_averages(averages, states, tables.rows)
     for first_word in range(0, n_words, tile_words):
+        begin = first_word * WORD
         n_tile = min(tile_words, n_words - first_word)
-        for p in range(begin, end):
+        write_averages(averages, states, begin, min(begin + averages.tile, n_bars), tables.rows)
+        for p in range(points.size):
             point = points[p]
-            if point.is_over or tables.firsts[p] >= (first_word + n_tile) * WORD:
+            if point.is_over or tables.firsts[p] > begin + averages.tile:
                 continue
             operands = Operands(tables.places[p], tables.numbers[p], tables.rows)
             evaluate_words(
-                code,
-                operands.places,
-                operands.numbers,
-                carries[p - begin],
-                rows,
-                first_word * WORD,
-                n_tile,
-                words,
+                program.code, program.moves, operands, carries[p], spread, begin, n_tile, words
             )
-            for w in range(n_tile):
-                base = (first_word + w) * WORD
+            enter_long, exit_long = words[outputs[ENTER_LONG]], words[outputs[EXIT_LONG]]
+            enter_short, exit_short = words[outputs[ENTER_SHORT]], words[outputs[EXIT_SHORT]]
+            asked = ALL_BITS
+            if not program.is_watching:
+                asked = NOTHING
+                for w in range(n_tile):
+                    word = enter_long[w] | exit_long[w] | enter_short[w] | exit_short[w]
+                    asked |= np.uint64(word != NOTHING) << np.uint64(w)
+            asked &= ALL_BITS >> np.uint64(WORD - n_tile)
+            while asked != NOTHING:
+                w = lowest_bit(asked)
+                asked &= asked - ONE
+                base = begin + np.int64(w) * WORD
                 walk_word(
                     point,
                     tape,
@@ -82,16 +115,16 @@ def walk_points(
                     squares[p],
                     base,
                     bits_from(tables.firsts[p], base),
-                    words[outputs[ENTER_LONG], w],
-                    words[outputs[EXIT_LONG], w],
-                    words[outputs[ENTER_SHORT], w],
-                    words[outputs[EXIT_SHORT], w],
+                    enter_long[w],
+                    exit_long[w],
+                    enter_short[w],
+                    exit_short[w],
                 )
-    for p in range(begin, end):
+    for p in range(points.size):
         finish(points[p], tape, rules, sums[p], squares[p])
 
 
-@inlined_step
+@glance
 def walk_word(
     point,
     tape,
@@ -110,93 +143,69 @@ def walk_word(
     """Make the fills that the signals of 64 bars lead to; `open_bits` are those still to see.
 
     Both entries at once make no order (precedence). While held, an entry of the other side flips.
+    Everything is settled and filled in one place of the loop: in several it took LLVM four times
+    as long to compile, and the processor longer to run.
     """
     last = tape.close.size - 1
-    is_checked = False
     while not point.is_over:
-        if point.quantity == 0.0:
-            signals = (enter_long ^ enter_short) & open_bits
-            if signals == NOTHING:
-                return
-            place = lowest_bit(signals)
+        is_long, is_held = point.quantity > 0.0, point.quantity != 0.0
+        signals = enter_long ^ enter_short
+        if is_held:
+            signals = exit_long | enter_short if is_long else exit_short | enter_long
+        signals &= open_bits
+        place = lowest_bit(signals) if signals != NOTHING else np.uint64(WORD)
+        t, reason, raw = last, NOT_DUE, 0.0
+        if is_held and (point.has_levels or point.is_watched):
+            stop = min(base + np.int64(place) + 1, base + WORD, last + 1)
+            t, reason, raw = look(point, tape, rules, base, stop)
+        side, bar = NOBODY, t
+        if reason == NOT_DUE:
             t = base + np.int64(place)
-            if t >= last:
+            if signals == NOTHING or t >= last:
                 return
-            open_bits = bits_from(t + 1, base)
-            settle(point, tape, sums, squares, t + 1)
-            side = BUY if (enter_long >> place) & np.uint64(1) else SELL
-            enter(point, tape, rules, entries, operands, side, t)
-            end_without_equity(point, tape, rules, sums, squares, t + 1)
-            is_checked = False
-            continue
-        is_long = point.quantity > 0.0
-        signals = ((exit_long | enter_short) if is_long else (exit_short | enter_long)) & open_bits
-        if not is_checked and (point.has_levels or point.is_watched):
-            t = look(point, tape, rules, sums, squares, base, signals)
-            if t >= 0:
-                open_bits = bits_from(t, base)
-                continue
-            is_checked = signals == NOTHING
-        if signals == NOTHING:
-            return
-        place = lowest_bit(signals)
-        t = base + np.int64(place)
-        if t >= last:
-            return
-        open_bits = bits_from(t + 1, base)
-        settle(point, tape, sums, squares, t + 1)
-        is_flip = (((enter_short if is_long else enter_long) >> place) & np.uint64(1)) != NOTHING
-        if is_flip and due_at(point, tape.open[t + 1]) == NOT_DUE:
-            enter(point, tape, rules, entries, operands, SELL if is_long else BUY, t)
+            bar = t + 1
+            raw = tape.open[bar]
+            buys, sells = (enter_long >> place) & ONE, (enter_short >> place) & ONE
+            if is_held:
+                buys, sells = (NOTHING, sells) if is_long else (buys, NOTHING)
+            side = BUY if buys else (SELL if sells else NOBODY)
+            reason = due_at(point, raw) if is_held else NOT_DUE
+            is_leaving = is_held and (side == NOBODY or reason != NOT_DUE)
+        elif reason == MARGIN:
+            if t == last:
+                return
+            bar = t + 1
+            raw = tape.open[bar]
+            reason = due_at(point, raw)
+            is_leaving = True
         else:
-            leave_at_open(point, tape, rules, t + 1)
-            if is_flip:
-                enter(point, tape, rules, entries, operands, SELL if is_long else BUY, t)
-        end_without_equity(point, tape, rules, sums, squares, t + 1)
-        is_checked = False
+            is_leaving = True
+        # The signals of the bar of a fill at its open, or inside it, come after.
+        open_bits = bits_from(bar, base)
+        settle(point, tape, sums, squares, bar)
+        if is_leaving:
+            leave(point, tape, rules, reason, raw, bar)
+        if side != NOBODY:
+            enter(point, tape, rules, entries, operands, side, bar - 1)
+        if reason == BANKRUPT or (point.quantity == 0.0 and point.cash <= 0.0):
+            ruin(point, tape, sums, squares, bar)
 
 
 @step
-def look(point, tape, rules, sums, squares, base, signals):
-    """Follow prices up to the first signal of a word, or to its end.
+def look(point, tape, rules, base, stop):
+    """Follow prices of a word from the first bar that was not yet, before bar `stop`.
 
-    Returns the first bar whose signals count when the position ended on the way, else -1.
+    Returns (bar, reason, raw price) of what ends the position on the way, `NOT_DUE` without.
     """
-    last = tape.close.size - 1
-    stop = min(base + WORD, last + 1)
-    if signals != NOTHING:
-        stop = min(stop, base + np.int64(lowest_bit(signals)) + 1)
     if point.checked >= stop:
-        return np.int64(-1)
+        return stop, NOT_DUE, 0.0
     if not may_be_reached(point, tape, rules, base // WORD):
         point.checked = stop
-        return np.int64(-1)
+        return stop, NOT_DUE, 0.0
     t, reason, raw = first_reached(point, tape, rules, stop)
-    point.checked = t
-    if reason == NOT_DUE:
-        return np.int64(-1)
-    if reason == BANKRUPT:
-        ruin(point, tape, rules, sums, squares, t)
-        return t
-    if reason == MARGIN:
-        if t < last:
-            settle(point, tape, sums, squares, t + 1)
-            leave_at_open(point, tape, rules, t + 1)
-            end_without_equity(point, tape, rules, sums, squares, t + 1)
-        else:
-            point.checked = last + 1
-        return t + 1
-    settle(point, tape, sums, squares, t)
-    leave(point, tape, rules, reason, raw, t)
-    end_without_equity(point, tape, rules, sums, squares, t)
-    return t
-
-
-@step
-def end_without_equity(point, tape, rules, sums, squares, t):
-    """End a point that an exit in bar t left without equity (F12)."""
-    if point.quantity == 0.0 and point.cash <= 0.0:
-        ruin(point, tape, rules, sums, squares, t)
+    # After the last bar no margin call is answered.
+    point.checked = t + 1 if reason == MARGIN else t
+    return t, reason, raw
 
 
 @step
@@ -205,7 +214,7 @@ def finish(point, tape, rules, sums, squares):
     if point.is_over:
         return
     last = tape.close.size - 1
-    if rules.is_finalized and point.quantity != 0.0:
-        settle(point, tape, sums, squares, last)
-        leave(point, tape, rules, END, tape.close[last], last)
-    settle(point, tape, sums, squares, last + 1)
+    for stop in (last, last + 1):
+        settle(point, tape, sums, squares, stop)
+        if stop == last and rules.is_finalized and point.quantity != 0.0:
+            leave(point, tape, rules, END, tape.close[last], last)

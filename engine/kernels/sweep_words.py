@@ -6,55 +6,70 @@ above is at or below, and a cross is one comparison with its own word, moved by 
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import llvmlite.ir as ir
 import numpy as np
-from numba import types
+from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.kernels.broker_memory import inlined_step, number_at
+from engine.kernels.broker_memory import number_at
+from engine.types import FloatArray, IntArray
+
+glance = njit(
+    _nrt=False,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    forceinline=True,
+    error_model="numpy",
+)
+"""For what is done so often that a call, or asking whether a divisor is zero, would show."""
 
 WORD = 64
 GREATER, GREATER_EQUAL, EQUAL, CROSS, NOT, AND, OR = (np.int64(op) for op in range(7))
-ALL_BITS, NO_BITS = ~np.uint64(0), np.uint64(0)
 ALONE = np.int64(-1)
 """Stands for the place of an operand that is one number."""
 
+
+class Operands(NamedTuple):
+    """Where the operands of one point stand.
+
+    places, numbers : (n_operands,) of a row its bar 0 in `rows`, or `ALONE` and a number
+    """
+
+    places: IntArray
+    numbers: FloatArray
+    rows: FloatArray
+
+
+ONE, LAST = np.uint64(1), np.uint64(WORD - 1)
+
 _VECTOR = ir.VectorType(ir.DoubleType(), WORD)
 _BITS = ir.IntType(WORD)
+_BYTE = ir.IntType(8)
+_BYTES = ir.VectorType(_BYTE, WORD)
 
 
-def _comparison(symbol):
-    """Return a function that compares 64 pairs of float64 at two addresses, or with a number.
+def _comparison(*symbols):
+    """Return a function from two addresses to the words of comparisons of 64 pairs of float64.
 
     Written as one vector operation: LLVM makes eight comparisons of it with AVX-512, sixteen with
     AVX2. A loop that shifts bit after bit into the word took eleven times as long.
     """
 
     @intrinsic
-    def pairs(typing_context, address, other):
+    def compare(typing_context, address, other):
         def generate(context, builder, signature, arguments):
             a, b = (_load(builder, argument) for argument in arguments)
-            return builder.bitcast(builder.fcmp_ordered(symbol, a, b), _BITS)
+            found = [builder.bitcast(builder.fcmp_ordered(s, a, b), _BITS) for s in symbols]
+            return context.make_tuple(builder, signature.return_type, found)
 
-        return types.uint64(types.int64, types.int64), generate
+        words = types.UniTuple(types.uint64, len(symbols))
+        return words(types.int64, types.int64), generate
 
-    @intrinsic
-    def right_number(typing_context, address, number):
-        def generate(context, builder, signature, arguments):
-            a, b = _load(builder, arguments[0]), _spread(builder, arguments[1])
-            return builder.bitcast(builder.fcmp_ordered(symbol, a, b), _BITS)
-
-        return types.uint64(types.int64, types.float64), generate
-
-    @intrinsic
-    def left_number(typing_context, number, address):
-        def generate(context, builder, signature, arguments):
-            a, b = _spread(builder, arguments[0]), _load(builder, arguments[1])
-            return builder.bitcast(builder.fcmp_ordered(symbol, a, b), _BITS)
-
-        return types.uint64(types.float64, types.int64), generate
-
-    return pairs, right_number, left_number
+    return compare
 
 
 def _load(builder, address):
@@ -63,15 +78,39 @@ def _load(builder, address):
     return vector
 
 
-def _spread(builder, number):
-    single = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.IntType(32)(0))
+def _spread(builder, number, kind=_VECTOR):
+    single = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.IntType(32)(0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), WORD), [0] * WORD)
-    return builder.shuffle_vector(single, ir.Constant(_VECTOR, ir.Undefined), lanes)
+    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), lanes)
 
 
-_greater, _greater_right, _greater_left = _comparison(">")
-_at_least, _at_least_right, _at_least_left = _comparison(">=")
-_equal, _equal_right, _equal_left = _comparison("==")
+_greater, _at_least, _equal = _comparison(">"), _comparison(">="), _comparison("==")
+_greater_and_less = _comparison(">", "<")
+
+
+@intrinsic
+def extremes(typing_context, address, begin, stop):
+    """Return the highest and the lowest of 64 float64 from place `begin` on, before `stop`."""
+
+    def generate(context, builder, signature, arguments):
+        values = _load(builder, arguments[0])
+        begin, stop = (builder.trunc(place, _BYTE) for place in arguments[1:])
+        lanes = ir.Constant(_BYTES, list(range(WORD)))
+        after = builder.icmp_unsigned(">=", lanes, _spread(builder, begin, _BYTES))
+        before = builder.icmp_unsigned("<", lanes, _spread(builder, stop, _BYTES))
+        inside = builder.and_(after, before)
+        found = []
+        for name, nothing in (("fmax", -math.inf), ("fmin", math.inf)):
+            others = ir.Constant(_VECTOR, [nothing] * WORD)
+            kept = builder.select(inside, values, others)
+            kind = ir.FunctionType(ir.DoubleType(), [_VECTOR])
+            reduce = cgutils.get_or_insert_function(
+                builder.module, kind, f"llvm.vector.reduce.{name}.v{WORD}f64"
+            )
+            found.append(builder.call(reduce, [kept], fastmath=("nnan", "nsz")))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(types.float64, 2)(types.int64, types.int64, types.int64), generate
 
 
 @intrinsic
@@ -84,87 +123,79 @@ def lowest_bit(typing_context, word):
     return types.uint64(types.uint64), generate
 
 
-def _writer(pairs, right_number, left_number):
-    """Return a function that writes the words of one comparison."""
+@glance
+def locate(operands, k, moves, begin, spread):
+    """Return the address of an operand's values from bar `begin` on, and the bytes of a word.
 
-    @inlined_step
-    def write(a, b, number_a, number_b, n_words, out):
-        if a == ALONE:
-            for w in range(n_words):
-                out[w] = left_number(number_a, b + 512 * w)
-        elif b == ALONE:
-            for w in range(n_words):
-                out[w] = right_number(a + 512 * w, number_b)
-        else:
-            for w in range(n_words):
-                out[w] = pairs(a + 512 * w, b + 512 * w)
-
-    return write
+    A number stands for a row in `spread`, 64 times, and every word reads it again.
+    """
+    place = operands.places[k]
+    if place == ALONE:
+        for lane in range(WORD):
+            spread[lane] = operands.numbers[k]
+        return spread.ctypes.data, np.int64(0)
+    return operands.rows.ctypes.data + 8 * (place + begin * moves[k]), np.int64(8 * WORD)
 
 
-write_greater = _writer(_greater, _greater_right, _greater_left)
-write_at_least = _writer(_at_least, _at_least_right, _at_least_left)
-write_equal = _writer(_equal, _equal_right, _equal_left)
+@glance
+def write_crosses(a, step_a, b, step_b, n_words, above, below, carries):
+    """Write where a crosses above b, and where below: both from one reading of the rows.
+
+    carries : the last bar's bits of a > b and of b > a
+    """
+    was_above, was_below = carries[0], carries[1]
+    for w in range(n_words):
+        is_above, is_below = _greater_and_less(a + step_a * w, b + step_b * w)
+        above[w] = is_above & ~((is_above << ONE) | was_above)
+        below[w] = is_below & ~((is_below << ONE) | was_below)
+        was_above, was_below = is_above >> LAST, is_below >> LAST
+    carries[0], carries[1] = was_above, was_below
 
 
-@inlined_step
-def is_so(op, a, b):
-    """Return whether a comparison of two numbers holds."""
-    if op == GREATER_EQUAL:
-        return a >= b
-    if op == EQUAL:
-        return a == b
-    return a > b
+@glance
+def combine(op, left, right, n_words, out):
+    """Write an operation on words."""
+    if op == NOT:
+        for w in range(n_words):
+            out[w] = ~left[w]
+    elif op == AND:
+        for w in range(n_words):
+            out[w] = left[w] & right[w]
+    else:
+        for w in range(n_words):
+            out[w] = left[w] | right[w]
 
 
-@inlined_step
-def evaluate_words(code, places, numbers, carries, rows, begin, n_words, words):
+@glance
+def evaluate_words(code, moves, operands, carries, spread, begin, n_words, words):
     """Write every condition of one point at the bars of `n_words` words from bar `begin` on.
 
     code : (n_steps, 4) operation, operands, and which of `words` it writes
-    places, numbers : (n_operands,) where a row's bar 0 stands in `rows`, or `ALONE` and a number
-    carries : (n_steps,) the last bar's bit of each cross so far
-    rows : address of all rows
+    moves : (n_operands,) 1 for a row of all bars, 0 for one that stands there tile by tile
+    carries : (n_steps, 2) the last bar's bits of each cross so far
+    spread : (2, 64) room for two numbers
     """
     for k in range(code.shape[0]):
-        op, i, j = code[k, 0], code[k, 1], code[k, 2]
-        out = words[code[k, 3]]
+        op, i, j, to = code[k, 0], code[k, 1], code[k, 2], code[k, 3]
         if op >= NOT:
-            left = words[i]
-            if op == NOT:
-                for w in range(n_words):
-                    out[w] = ~left[w]
-            elif op == AND:
-                right = words[j]
-                for w in range(n_words):
-                    out[w] = left[w] & right[w]
-            else:
-                right = words[j]
-                for w in range(n_words):
-                    out[w] = left[w] | right[w]
+            combine(op, words[i], words[j], n_words, words[to])
             continue
-        a = ALONE if places[i] == ALONE else rows + 8 * (places[i] + begin)
-        b = ALONE if places[j] == ALONE else rows + 8 * (places[j] + begin)
-        if a == ALONE and b == ALONE:
-            # Two parameters: the same at every bar, and no row to read.
-            holds = is_so(op, numbers[i], numbers[j])
-            for w in range(n_words):
-                out[w] = ALL_BITS if holds else NO_BITS
-        elif op == GREATER_EQUAL:
-            write_at_least(a, b, numbers[i], numbers[j], n_words, out)
-        elif op == EQUAL:
-            write_equal(a, b, numbers[i], numbers[j], n_words, out)
-        else:
-            write_greater(a, b, numbers[i], numbers[j], n_words, out)
+        a, step_a = locate(operands, i, moves, begin, spread[0])
+        b, step_b = locate(operands, j, moves, begin, spread[1])
         if op == CROSS:
             if begin == 0:
                 # The bar before the run's first, of its warm-up; without one nothing is asked.
-                earlier = numbers[i] if a == ALONE else number_at(a, -1)
-                other = numbers[j] if b == ALONE else number_at(b, -1)
-                carries[k] = np.uint64(earlier > other)
-            before = carries[k]
+                earlier = number_at(a, -1 if step_a else 0)
+                other = number_at(b, -1 if step_b else 0)
+                carries[k, 0] = np.uint64(earlier > other)
+                carries[k, 1] = np.uint64(earlier < other)
+            write_crosses(a, step_a, b, step_b, n_words, words[to], words[to + 1], carries[k])
+        elif op == GREATER_EQUAL:
             for w in range(n_words):
-                word = out[w]
-                out[w] = word & ~((word << np.uint64(1)) | before)
-                before = word >> np.uint64(63)
-            carries[k] = before
+                words[to, w] = _at_least(a + step_a * w, b + step_b * w)[0]
+        elif op == EQUAL:
+            for w in range(n_words):
+                words[to, w] = _equal(a + step_a * w, b + step_b * w)[0]
+        else:
+            for w in range(n_words):
+                words[to, w] = _greater(a + step_a * w, b + step_b * w)[0]

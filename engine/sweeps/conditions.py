@@ -9,8 +9,10 @@ from threading import Lock
 
 import numpy as np
 
+from engine.formula.builder import reach
 from engine.formula.definition import ParameterValue, StrategyDefinition
-from engine.formula.nodes import OWN, Node
+from engine.formula.functions import FUNCTIONS
+from engine.formula.nodes import CROSSES, OWN, Node
 from engine.formula.planning import SIDES, Plan, plan_swept
 from engine.formula.swept import Swept
 from engine.kernels import sweep_words as words
@@ -46,16 +48,22 @@ class Conditions:
         The words of enter and exit of longs, then of shorts; word 0 is empty.
     levels : ndarray of int64, shape (2, 5)
         Operands of `LEVELS` of longs and of shorts, `NONE` without.
+    n_compared : int
+        How many of the operands, the first ones, only comparisons read.
     size : int
         Operand of the size, `NONE` when the formula has none.
+    reaches : tuple of float
+        Of each node of the plan, how much later than what it reads it is valid.
     """
 
     plan: Plan
     operands: tuple[Operand, ...]
+    n_compared: int
     code: IntArray
     outputs: IntArray
     levels: IntArray
     size: int
+    reaches: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -123,24 +131,49 @@ class _Compiler:
         self._operands: list[Operand] = []
         self._code: list[tuple[int, int, int, int]] = []
         self._words: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._places: dict[tuple[str, int, tuple[str, ...]], int] = {}
 
     def conditions(self) -> Conditions | None:
         outputs = self._plan.program.outputs
         try:
             names = [f"{kind}_{side}" for side in SIDES for kind in ("enter", "exit")]
             entries = [self._condition(outputs[n], ()) if n in outputs else 0 for n in names]
+            n_compared = len(self._operands)
+            self._places.clear()
             levels = [[self._field(text.format(side)) for text in LEVELS] for side in SIDES]
             size = self._field("size")
         except _Unknown:
             return None
+        code, word = self._joined_crosses()
         return Conditions(
             plan=self._plan,
             operands=tuple(self._operands),
-            code=np.array(self._code, dtype=np.int64).reshape(-1, 4),
-            outputs=np.array(entries, dtype=np.int64),
+            n_compared=n_compared,
+            code=code,
+            outputs=word[entries],
             levels=np.array(levels, dtype=np.int64),
             size=size,
+            reaches=tuple(_reach(node) for node in self._nodes),
         )
+
+    def _joined_crosses(self) -> tuple[IntArray, IntArray]:
+        """Return the steps with crosses of one pair made together, and where each word stands.
+
+        A cross writes two words: where its left goes above its right, and where below.
+        """
+        word = np.arange(2 * len(self._code) + 2)
+        crosses: dict[tuple[int, int], int] = {}
+        steps: list[tuple[int, int, int, int]] = []
+        for op, left, right, out in self._code:
+            if op == words.CROSS:
+                if (right, left) in crosses:
+                    word[out] = crosses[right, left] + 1
+                    continue
+                crosses[left, right] = out
+            is_of_words = op >= words.NOT
+            i, j = (int(word[left]), int(word[right])) if is_of_words else (left, right)
+            steps.append((op, i, j, out))
+        return np.array(steps, dtype=np.int64).reshape(-1, 4), word
 
     def _field(self, name: str) -> int:
         index = self._plan.program.outputs.get(name)
@@ -174,7 +207,7 @@ class _Compiler:
         return self._step("not", found, 0) if node.op == "!=" else found
 
     def _step(self, op: str, left: int, right: int) -> int:
-        out = len(self._code) + 1
+        out = 2 * len(self._code) + 1
         self._code.append((int(_STEPS[op]), left, right, out))
         return out
 
@@ -201,5 +234,16 @@ class _Compiler:
         return found
 
     def _operand(self, operand: Operand) -> int:
-        self._operands.append(operand)
-        return len(self._operands) - 1
+        key = (repr(operand.number), operand.node, tuple(map(repr, operand.shifts)))
+        if key not in self._places:
+            self._places[key] = len(self._operands)
+            self._operands.append(operand)
+        return self._places[key]
+
+
+def _reach(node: Node) -> float:
+    if node.op == "function":
+        function = FUNCTIONS[node.name]
+        names = [a.name for a in function.arguments if a.kind != "series"]
+        return reach(function.lookback, dict(zip(names, node.numbers, strict=True)))
+    return node.numbers[0] if node.op == "offset" else float(node.op in CROSSES)

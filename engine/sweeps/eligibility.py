@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.run import RunConfig
 from engine.formula.planning import PRICE_FIELDS, SIDES
 from engine.resolve import RunPlan
+from engine.sweeps.conditions import Conditions
 from engine.types import Market
 
 WORKING = tuple(f"{field}_{side}" for field in PRICE_FIELDS[:2] for side in SIDES)
@@ -44,8 +45,22 @@ def _why_not_config(config: RunConfig) -> str:
 
 
 def _why_not_market(market: Market) -> str:
-    if market.has_action[:, market.first :].any():
-        return "the symbol has splits or dividends"
-    if market.has_action.any():
-        return "the symbol has splits or dividends before the start"
     return "the symbol is delisted" if market.delisted.any() else ""
+
+
+def why_not_actions(conditions: Conditions, market: Market, config: RunConfig) -> str:
+    """Return why a plan cannot be walked over a symbol's splits and dividends, "" when it can.
+
+    A long position without levels lives through them in one place; everything else has prices or
+    borrowed money that change as well.
+    """
+    if not market.has_action.any():
+        return ""
+    has_splits = bool((market.split != 1.0).any())
+    if conditions.outputs[2] or config.margin.initial < 1.0 or (conditions.levels >= 0).any():
+        return "the symbol has splits or dividends, beside shorts, stops or targets"
+    if has_splits and not conditions.plan.program.is_free_of_scale:
+        return "the symbol has splits, and the formula is not free of the price's scale"
+    if has_splits and conditions.size >= 0:
+        return "the symbol has splits, beside a size in the formula"
+    return "the symbol has reverse splits" if (market.split < 1.0).any() else ""

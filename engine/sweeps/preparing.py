@@ -32,7 +32,6 @@ BAR_S = {TRANSITIONS: 1.5e-9, EVENTS: 30e-9}
 """About how long a point takes, and a bar of it: what makes a block of about a second. Constants,
 so that a sweep that goes on in another process has the same blocks."""
 
-NO_PLAN = "the formula reads the position, another series, or decides by its parameters what it is"
 MAX_BLOCK = 100_000
 BAR_BYTES = {TRANSITIONS: 256, EVENTS: 400}
 """Of a bar, while points are measured."""
@@ -182,10 +181,12 @@ def prepare_sweep(bars: Mapping[str, Bars], config: RunConfig, points: Points) -
     reason = why_not_transitions(run, market)
     walkers: list[TransitionPoints] = []
     if not reason:
-        found = families(run, points.columns, bars, points.n_points)
-        reason = "" if found else NO_PLAN
-        tape = sweep_tape(market, measured_by) if found else None
-        walkers = [TransitionPoints(f, tape, run.config, measured_by) for f in found or () if tape]
+        found = families(run, points.columns, bars, market)
+        if isinstance(found, str):
+            reason = found
+        else:
+            tape = sweep_tape(market, run.config, measured_by)
+            walkers = [TransitionPoints(one, tape, run.config, measured_by) for one in found]
     return PreparedSweep(points, measured_by, by_events, walkers, reason)
 
 

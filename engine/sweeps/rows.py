@@ -18,7 +18,7 @@ from engine.formula.nodes import Node
 from engine.formula.program import Program, needed_nodes
 from engine.formula.series import View
 from engine.kernels.indicators import sma
-from engine.kernels.sweep_rows import has_nan, write_averages
+from engine.kernels.sweep_rows import Averages, has_nan
 from engine.kernels.sweep_words import ALONE
 from engine.sweeps.conditions import Operand
 from engine.sweeps.values import Shape, Values, distinct_of
@@ -42,35 +42,72 @@ class Row(NamedTuple):
 class Rows:
     """Which rows the points of a sweep read.
 
+    Rows have numbers, averages first: those that only conditions read are computed by the walk
+    itself, tile by tile, and need no room.
+
     Attributes
     ----------
     slots : ndarray of int64, shape (n_points, n_operands)
         The row of each operand, -1 for one that is a number.
     shifts : ndarray of int64, shape (n_points, n_operands)
         How many bars ago each is read.
+    moves : ndarray of int64, shape (n_operands,)
+        1 for whole rows, 0 for averages that stand in the room tile by tile.
+    windows : ndarray of int64, shape (n_averages,)
+    series : tuple of str
+        The columns that are averaged, and for each average which one in `i_series`.
     """
 
-    def __init__(self, operands: Sequence[Operand], values: Values, view: View) -> None:
+    def __init__(
+        self, operands: Sequence[Operand], compared: int, values: Values, view: View
+    ) -> None:
         self._values, self._view = values, view
-        self._rows: list[Row] = []
         n = values.n
         self.slots = np.full((n, len(operands)), -1, np.int64)
         self.shifts = np.zeros((n, len(operands)), np.int64)
+        self.moves = np.ones(len(operands), np.int64)
         alike: dict[Shape, list[int]] = {}
         for k, operand in enumerate(operands):
             if operand.number is None:
-                alike.setdefault(values.shape(operand.node), []).append(k)
+                shape = values.shape(operand.node)
+                is_tiled = k < compared and not operand.shifts and self._is_average(operand.node)
+                self.moves[k] = not is_tiled
+                alike.setdefault((not is_tiled, *shape), []).append(k)
                 for shift in operand.shifts:
                     self.shifts[:, k] += np.asarray(values.column(shift), np.int64)
-        for places in alike.values():
-            self._number(places, [operands[k].node for k in places])
+        self._rows: list[Row] = []
+        windows, series = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        names: list[str] = []
+        for shape in sorted(alike, key=lambda one: bool(one[0])):
+            nodes = [operands[k].node for k in alike[shape]]
+            points = self._number(alike[shape], nodes)
+            if not shape[0]:
+                column = np.concatenate(
+                    [values.whole_column(values.nodes[node].numbers[0]) for node in nodes]
+                )
+                windows.append(column[points].astype(np.int64))
+                series.append(np.full(points.size, len(names)))
+                names.append(values.nodes[values.nodes[nodes[0]].args[0]].name)
+        self.windows, self.i_series = np.concatenate(windows), np.concatenate(series)
+        self.series = tuple(names)
         # A cross reads one bar more.
         self.lead = int(self.shifts.max(initial=0)) + 1
-        self._knows: dict[int, bool] = {}
         self._columns: dict[str, FloatArray] = {}
 
-    def _number(self, places: list[int], indices: list[int]) -> None:
-        """Give each distinct row of operands of one shape its number."""
+    def _is_average(self, index: int) -> bool:
+        """Return whether a node is a moving average of a column."""
+        node, nodes = self._values.nodes[index], self._values.nodes
+        return (
+            node.op == "function"
+            and FUNCTIONS[node.name].kernel is sma
+            and nodes[node.args[0]].op == "column"
+        )
+
+    def _number(self, places: list[int], indices: list[int]) -> IntArray:
+        """Give each distinct row of operands of one shape its number; return their points.
+
+        A point beyond n is that of the next of the nodes.
+        """
         values, n = self._values, self._values.n
         numbers = [values.numbers_below(index) for index in indices]
         if len(indices) == 1:
@@ -84,58 +121,58 @@ class Rows:
         for which, k in enumerate(places):
             self.slots[:, k] = len(self._rows) + number[which * n : (which + 1) * n]
         self._rows += [Row(indices[p // n], p % n) for p in points.tolist()]
+        return points
 
-    def groups(self, which: IntArray, n_rows: int) -> Iterator[IntArray]:
-        """Yield places in `which` of points that together read at most `n_rows` rows.
+    def groups(self, which: IntArray, n_rows: int, n_points: int) -> Iterator[IntArray]:
+        """Yield places in `which` of at most so many points that read at most so many whole rows.
 
-        Beyond the room points are taken in squares of their rows: eight fast and eight slow
-        averages make sixty-four points, in their own order sixteen rows make but fifteen.
+        More than one group are squares of their rows: sixty-four points read eight fast and eight
+        slow averages, where in their own order they might read sixty-five.
         """
         used = self.slots[which][:, self.slots[0] >= 0]
-        if len(self._rows) <= n_rows or np.unique(used).size <= n_rows:
+        whole = np.where(used < self.windows.size, -1, used)
+        is_fitting = len(self._rows) - self.windows.size < n_rows
+        if which.size <= n_points and (is_fitting or np.unique(whole).size <= n_rows):
             yield np.arange(which.size)
             return
-        side = max(n_rows // max(used.shape[1], 1), 1)
+        side = max(min(n_rows // max(used.shape[1], 1), int(np.sqrt(n_points))), 1)
         order = np.lexsort((*used.T[::-1], *(used // side).T[::-1]))
         seen: set[int] = set()
         begin = 0
-        for at, row in enumerate(used[order].tolist()):
-            if len(seen.union(row)) > n_rows and at > begin:
+        for at, row in enumerate(whole[order].tolist()):
+            is_full = at - begin == n_points or len(seen.union(row)) > n_rows
+            if is_full and at > begin:
                 yield order[begin:at]
                 begin, seen = at, set()
             seen.update(row)
         yield order[begin:]
 
+    def averages(self, slots: IntArray, places: IntArray, tile: int, first: int) -> Averages:
+        """Return what the walk is told of averages; `slots` are numbers of rows."""
+        x = np.array([self._column(name) for name in self.series]).reshape(-1, self._view.n)
+        return Averages(x, first, tile, self.i_series[slots], self.windows[slots], places)
+
     def fill(self, slots: IntArray, places: IntArray, room: FloatArray) -> BoolArray:
-        """Write rows at their places of the room; return which are free of NaN once valid."""
+        """Write whole rows at their places of the room; return which are free of NaN once valid."""
         n = self._view.n
         known = np.ones(slots.size, np.bool_)
-        averages: dict[str, list[tuple[int, int]]] = {}
         shared: dict[int, dict[tuple[object, ...], list[FloatArray]]] = {}
         together: dict[tuple[object, ...], list[int]] = {}
         for at, slot in enumerate(slots.tolist()):
             index, point = self._rows[slot]
             node = self._values.nodes[index]
+            out = room[places[at] : places[at] + n]
+            below = [self._values.nodes[i] for i in node.args]
             if node.op == "column":
-                room[places[at] : places[at] + n] = self._column(node.name)
-                continue
-            names = tuple(self._values.nodes[i].name for i in node.args)
-            if node.op != "function" or any(
-                self._values.nodes[i].op != "column" for i in node.args
-            ):
-                out = room[places[at] : places[at] + n]
-                known[at] = self._compose(index, point, out, shared.setdefault(index, {}))
-                continue
-            kernel, numbers = FUNCTIONS[node.name].kernel, self._values.numbers_at(index, point)
-            if kernel is sma:
-                averages.setdefault(names[0], []).append((int(numbers[0]), at))
-            else:
+                out[:] = self._column(node.name)
+            elif node.op == "function" and all(child.op == "column" for child in below):
+                kernel, numbers = FUNCTIONS[node.name].kernel, self._values.numbers_at(index, point)
+                names = tuple(child.name for child in below)
                 together.setdefault((kernel, names, numbers), []).append(at)
-        for name, wanted in averages.items():
-            windows, ats = np.array(wanted, dtype=np.int64).T
-            write_averages(self._column(name), windows, places[ats], room)
-        for ats_alike in together.values():
-            self._run_kernel(slots, ats_alike, places, room, known)
+            else:
+                known[at] = self._compose(index, point, out, shared.setdefault(index, {}))
+        for ats in together.values():
+            self._run_kernel(slots, ats, places, room, known)
         return known
 
     def _column(self, name: str) -> FloatArray:
@@ -201,12 +238,15 @@ class Rows:
 
 def most_rows(n_bars: int) -> int:
     """Return how many rows of so many bars fit the room."""
-    return (ROOM_A_BAR * n_bars + ROOM) // (8 * (n_bars + 64))
+    return max((ROOM_A_BAR * n_bars + ROOM) // (8 * (n_bars + 64)), 1)
 
 
-def local_places(
-    slots: IntArray, shifts: IntArray, chosen: IntArray, stride: int, begin: int
-) -> IntArray:
-    """Return where each operand's bar 0 of the run stands in the room, `ALONE` for a number."""
+def local_places(slots: IntArray, shifts: IntArray, chosen: IntArray, stands: IntArray) -> IntArray:
+    """Return where each operand's bar 0 of the run stands in the room, `ALONE` for a number.
+
+    `chosen` are the numbers of rows in the room, ascending, `stands` where the bar 0 of each is.
+    """
+    if not chosen.size:
+        return np.full(slots.shape, ALONE)
     local = np.searchsorted(chosen, slots)
-    return np.where(slots < 0, ALONE, local * stride + begin - shifts)
+    return np.where(slots < 0, ALONE, stands[np.minimum(local, chosen.size - 1)] - shifts)

@@ -5,47 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from config.run import RunConfig
 from engine.errors import SweepCancelledError
+from engine.formula.planning import plan_strategy
 from engine.formula.series import Sources, View, own_bars
 from engine.kernels.broker_records import RULES
 from engine.kernels.sweep_broker import Entries
 from engine.kernels.sweep_curve import POINT
-from engine.kernels.sweep_tape import BLOCK, SweepTape, add_returns, bound_blocks, summarise
-from engine.kernels.sweep_walk import walk_points
+from engine.kernels.sweep_tape import BLOCK, SweepTape, add_returns, summarise
+from engine.kernels.sweep_walk import Steps, Tables, walk_points
 from engine.resolve import WARM_UP_FACTOR, RunPlan
 from engine.simulation import rules_of
 from engine.sizing import SIZE_KINDS
 from engine.sweeps.conditions import Conditions, Operand, swept_conditions
+from engine.sweeps.eligibility import why_not_actions
 from engine.sweeps.measuring import Totals, Yardstick
 from engine.sweeps.rows import Rows, local_places, most_rows
 from engine.sweeps.values import Values
 from engine.types import Bars, FloatArray, IntArray, Market, SizeKind
 
-GROUP = 32
-"""Points that a thread takes at once, and between which a cancel is noticed."""
+NO_CONDITIONS = "the formula reads the position or other bars, or needs more of its parameters"
+
+GROUP_BARS = 200_000_000
+"""Bars of all points of a group: a quarter of a second, after which a cancel is noticed."""
+
+MOST_GROUP = 4_096
 
 TILE_BYTES = 512 * 1024
-"""Of rows in one tile: with the words and the points' records they stay in the second cache."""
+"""Of rows in one tile: with the words and the bars they stay in the second cache."""
 
 LEAST_TILE, MOST_TILE = 4, 32
 """Words of a tile: 256 to 2,048 bars."""
 
 
-class Tables(NamedTuple):
-    """What `walk_points` is told of every point."""
-
-    places: IntArray
-    numbers: FloatArray
-    firsts: IntArray
-    rows: FloatArray
-
-
-def sweep_tape(market: Market, measured_by: Yardstick) -> SweepTape:
+def sweep_tape(market: Market, config: RunConfig, measured_by: Yardstick) -> SweepTape:
     """Return what all points of a sweep share of a symbol's bars."""
     run = slice(market.first, None)
     open_, high, low, close = (
@@ -53,14 +50,15 @@ def sweep_tape(market: Market, measured_by: Yardstick) -> SweepTape:
         for rows in (market.open, market.high, market.low, market.close)
     )
     n, ends = close.size, measured_by.last
+    close = np.concatenate([close, np.zeros(-n % BLOCK)])[:n]
     n_blocks = -(-n // BLOCK)
+    acting = np.flatnonzero(market.has_action[0, run])
+    lot = lot_of(market, config)
     tape = SweepTape(
         open=open_,
         high=high,
         low=low,
         close=close,
-        upto=np.empty((n, 3)),
-        onwards=np.empty((n, 3)),
         blocks=np.empty((n_blocks, 3)),
         lows=np.empty(n_blocks),
         highs=np.empty(n_blocks),
@@ -69,9 +67,12 @@ def sweep_tape(market: Market, measured_by: Yardstick) -> SweepTape:
         sums=np.empty(ends.size),
         squares=np.empty(ends.size),
         edges=measured_by.edges,
+        action_bars=acting,
+        splits=market.split[0, run][acting],
+        dividends=market.dividend[0, run][acting],
+        has_whole_shares=lot >= 1.0 and lot == np.floor(lot),
     )
-    summarise(close, tape.upto, tape.onwards, tape.blocks)
-    bound_blocks(high, low, tape.highs, tape.lows)
+    summarise(high, low, close, tape.blocks, tape.highs, tape.lows)
     add_returns(close, ends, tape.period, tape.sums, tape.squares)
     return tape
 
@@ -98,6 +99,7 @@ class TransitionPoints:
     ) -> None:
         self._family, self._tape = family, tape
         self._measured_by = measured_by
+        self._rooms = _Rooms()
         self._rules = np.zeros(1, RULES)
         self._rules[0] = rules_of(None, config)
         self._numbers = np.zeros((family.values.n, len(family.operands)))
@@ -123,91 +125,96 @@ class TransitionPoints:
             return []
         rows = family.which[own] - begin
         n_bars = family.market.time.size
-        lead = _aligned(family.rows.lead, family.market.first)
-        stride = -(-(lead + n_bars) // 8) * 8
-        left: list[int] = []
-        for group in family.rows.groups(own, most_rows(n_bars)):
-            members = own[group]
-            slots = family.rows.slots[members]
-            chosen = np.unique(slots[slots >= 0])
-            room = _aligned_room(chosen.size * stride + 64)
-            places = np.arange(chosen.size) * stride + lead
-            known = family.rows.fill(chosen, places, room)
-            at = lead + family.market.first
-            shifts = family.rows.shifts[members]
-            tables = Tables(
-                local_places(slots, shifts, chosen, stride, at),
-                self._numbers[members],
-                family.firsts[members],
-                room,
-            )
-            self._walk(tables, out, rows[group], threads, is_cancelled)
-            if not known.all():
-                is_left = np.isin(slots, chosen[~known]).any(axis=1)
-                left += family.which[members[is_left]].tolist()
-        return left
+        n_points = min(MOST_GROUP, max(GROUP_BARS // n_bars, 16), -(-own.size // threads))
+        groups = family.rows.groups(own, max(most_rows(n_bars) // threads, 1), n_points)
 
-    def _walk(
-        self,
-        tables: Tables,
-        out: Totals,
-        rows: IntArray,
-        threads: int,
-        is_cancelled: Callable[[], bool],
-    ) -> None:
-        n = rows.size
-        points = np.zeros(n, POINT)
-        cash = self._measured_by.cash
-        for name in ("cash", "peak", "before"):
-            points[name] = cash
-        points["worst"] = 1.0
-        points["n_returns"] = self._tape.ends.size - 1
-        sums, squares = np.zeros((2, n, self._tape.edges.size - 1))
-        conditions = self._family.conditions
-        n_rows = max(np.unique(tables.places).size, 1)
-        tile = int(np.clip(TILE_BYTES // (8 * BLOCK * n_rows), LEAST_TILE, MOST_TILE))
-
-        def walk(begin: int) -> None:
+        def one(group: IntArray) -> list[int]:
             if is_cancelled():
                 raise SweepCancelledError
-            walk_points(
-                begin,
-                min(begin + group, n),
-                tile,
-                self._tape,
-                self._rules[0],
-                self._family.entries,
-                conditions.code,
-                conditions.outputs,
-                tables,
-                points,
-                sums,
-                squares,
-            )
+            return self._walk(own[group], out, rows[group])
 
-        group = n if self._tape.close.size * n < 4_000_000 and threads == 1 else GROUP
         if threads == 1:
-            for begin in range(0, n, group):
-                walk(begin)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                for done in [pool.submit(walk, begin) for begin in range(0, n, group)]:
-                    done.result()
-        equity = points["cash"] + points["quantity"] * self._tape.close[-1]
+            return [point for group in groups for point in one(group)]
+        with ThreadPoolExecutor(threads) as pool:
+            done = [pool.submit(one, group) for group in groups]
+            return [point for future in done for point in future.result()]
+
+    def _walk(self, members: IntArray, out: Totals, rows: IntArray) -> list[int]:
+        """Measure points of the family that fit the room together."""
+        family, tape = self._family, self._tape
+        slots = family.rows.slots[members]
+        chosen = np.unique(slots)
+        chosen = chosen[chosen >= 0]
+        n_tiled = int(np.searchsorted(chosen, family.rows.windows.size))
+        tile = BLOCK * int(
+            np.clip(TILE_BYTES // (8 * BLOCK * max(chosen.size, 1)), LEAST_TILE, MOST_TILE)
+        )
+        first, n_bars = family.market.first, family.market.time.size
+        lead = _aligned(family.rows.lead, first)
+        stride = _whole_lines(lead + n_bars)
+        # Averages stand before the whole rows, each with the bar before its tile.
+        tiled = np.arange(n_tiled) * (tile + 8) + 8
+        begins = n_tiled * (tile + 8) + np.arange(chosen.size - n_tiled) * stride + lead
+        room = self._rooms.take(n_tiled * (tile + 8) + begins.size * stride + BLOCK)
+        known = family.rows.fill(chosen[n_tiled:], begins, room)
+        tables = Tables(
+            local_places(
+                slots,
+                family.rows.shifts[members],
+                chosen,
+                np.concatenate([tiled, begins + first]),
+            ),
+            self._numbers[members],
+            family.firsts[members],
+            room,
+        )
+        points = np.zeros(members.size, POINT)
+        for name in ("cash", "peak", "before"):
+            points[name] = self._measured_by.cash
+        points["worst"] = 1.0
+        points["n_returns"] = tape.ends.size - 1
+        sums, squares = np.zeros((2, members.size, tape.edges.size - 1))
+        conditions = family.conditions
+        walk_points(
+            tape,
+            self._rules[0],
+            family.entries,
+            Steps(
+                conditions.code, family.rows.moves, conditions.outputs, self._may_end_by_itself()
+            ),
+            family.rows.averages(chosen[:n_tiled], tiled, tile, first),
+            tables,
+            points,
+            sums,
+            squares,
+        )
+        self._rooms.give(room)
+        equity = points["cash"] + points["quantity"] * tape.close[-1]
         out.final_equity[rows] = out.grown[rows] = equity
         out.max_drawdown[rows] = np.maximum(points["worst"], 0.0) - 1.0
         out.n_trades[rows] = points["n_trades"]
         out.n_returns[rows] = points["n_returns"]
         out.sums[rows], out.squares[rows] = sums, squares
+        if known.all():
+            return []
+        is_left = np.isin(slots, chosen[n_tiled:][~known]).any(axis=1)
+        return [int(point) for point in family.which[members[is_left]]]
+
+    def _may_end_by_itself(self) -> bool:
+        """Return whether a position may end by a level, a margin call or ruin."""
+        conditions = self._family.conditions
+        has_shorts = bool(conditions.outputs[2])
+        is_levered = float(self._rules["initial"][0]) < 1.0
+        return has_shorts or is_levered or bool((conditions.levels >= 0).any())
 
 
 def families(
     run: RunPlan,
     params: Mapping[str, Any],
     bars: Mapping[str, Bars],
-    n: int,
-) -> list[Family] | None:
-    """Return the points of a sweep by plan and warm-up; None when one has no swept plan.
+    market: Market,
+) -> list[Family] | str:
+    """Return the points of a sweep by plan and warm-up, or why there are no walks over them.
 
     Parameters
     ----------
@@ -215,7 +222,10 @@ def families(
         Of any point.
     params : mapping of name to array, each (n,)
         The points' parameters.
+    market : Market
+        That of the run.
     """
+    n = next((column.size for column in params.values()), 1)
     numbers = {k: v.astype(np.float64) for k, v in params.items() if v.dtype.kind in "if"}
     texts = {name: column for name, column in params.items() if name not in numbers}
     found: list[Family] = []
@@ -230,17 +240,24 @@ def families(
             run.config.timeframe,
         )
         if conditions is None or conditions.plan.live or conditions.plan.program.contexts:
-            return None
-        values = Values(
-            conditions.plan.program.nodes, {k: v[alike] for k, v in numbers.items()}, alike.size
-        )
-        if not values.is_planned().all():
-            return None
+            return NO_CONDITIONS
+        reason = why_not_actions(conditions, market, run.config)
+        if reason:
+            return reason
+        values = Values(conditions, {k: v[alike] for k, v in numbers.items()}, alike.size)
+        is_planned = values.is_planned()
+        if not is_planned.all():
+            refused = int(alike[np.argmin(is_planned)])
+            point = {name: column[refused].item() for name, column in params.items()}
+            plan_strategy(
+                definition, {**run.strategy.params, **point}, timeframe=run.config.timeframe
+            )
+            return NO_CONDITIONS
         outputs = conditions.plan.program.outputs.values()
         starts = np.zeros(alike.size, np.int64)
         for index in outputs:
             starts = np.maximum(starts, values.first_valid(index))
-        found += _by_warm_up(run, conditions, values, alike, starts, bars)
+        found += _by_warm_up(run, conditions, values, alike, starts, bars, market)
     return found
 
 
@@ -251,6 +268,7 @@ def _by_warm_up(
     which: IntArray,
     starts: IntArray,
     bars: Mapping[str, Bars],
+    market: Market,
 ) -> list[Family]:
     """Return the families of one plan: recursive indicators depend on where their bars begin."""
     n_before = np.zeros(which.size, np.int64)
@@ -260,7 +278,8 @@ def _by_warm_up(
         n_before = np.minimum(n_before, np.searchsorted(series.time, run.start_ms))
     found = []
     for n_warm in np.unique(n_before).tolist():
-        market = run.market(bars, warm_up_bars=n_warm)
+        if run.start_ms is not None:
+            market = run.market(bars, warm_up_bars=n_warm)
         own = np.flatnonzero(n_before == n_warm)
         part = values if own.size == which.size else values.of(own)
         operands, entries = _entries(run, conditions, market)
@@ -272,7 +291,7 @@ def _by_warm_up(
                 operands=operands,
                 entries=entries,
                 values=part,
-                rows=Rows(operands, part, _view(market)),
+                rows=Rows(operands, conditions.n_compared, part, _view(market)),
                 firsts=np.maximum(starts[own] - market.first, 0),
             )
         )
@@ -298,15 +317,19 @@ def _entries(
         kind = SIZE_KINDS[sizing.kind]
         size = len(operands)
         operands = (*operands, Operand(number=sizing.value))
-    lot = market.lot[0] if run.config.lot is None else run.config.lot
     fractions = np.array([side in plan.trail_fractions for side in ("long", "short")])
     return operands, Entries(
         int(size),
         int(SizeKind.FRACTION if kind is None else kind),
-        float(lot),
+        lot_of(market, run.config),
         conditions.levels,
         fractions,
     )
+
+
+def lot_of(market: Market, config: RunConfig) -> float:
+    """Return the smallest quantity of the symbol."""
+    return float(market.lot[0] if config.lot is None else config.lot)
 
 
 def _view(market: Market) -> View:
@@ -324,7 +347,25 @@ def _aligned(lead: int, first: int) -> int:
     return lead + -(lead + first) % 8
 
 
-def _aligned_room(n: int) -> FloatArray:
-    """Return n numbers that begin at a whole cache line."""
-    room = np.empty(n + 8)
-    return room[-(room.ctypes.data // 8) % 8 :][:n]
+def _whole_lines(n: int) -> int:
+    """Return n rounded up to whole cache lines."""
+    return -(-n // 8) * 8
+
+
+class _Rooms:
+    """Memory for rows that is used again: its pages cost as much as the rows, when it is fresh."""
+
+    def __init__(self) -> None:
+        self._free: list[FloatArray] = []
+
+    def take(self, n: int) -> FloatArray:
+        """Return room for at least n numbers that begins at a whole cache line."""
+        room = self._free.pop() if self._free else np.empty(0)
+        if room.size < n:
+            room = np.empty(n + 8)
+            room = room[-(room.ctypes.data // 8) % 8 :]
+        return room
+
+    def give(self, room: FloatArray) -> None:
+        """Take room back."""
+        self._free.append(room)

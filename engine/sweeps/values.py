@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.formula.builder import first_valid
 from engine.formula.functions import FUNCTIONS, MAX_WINDOW
-from engine.formula.nodes import CROSSES, Node
+from engine.formula.nodes import Node
 from engine.formula.swept import Column, Swept, column
+from engine.sweeps.conditions import Conditions
 from engine.types import BoolArray, FloatArray, IntArray
 
 Shape = tuple[object, ...]
@@ -31,14 +31,16 @@ class Values:
 
     Parameters
     ----------
-    nodes : tuple of Node
+    conditions : Conditions
     params : dict of name to ndarray of float64, shape (n,)
         The swept parameters.
     n : int
     """
 
-    def __init__(self, nodes: tuple[Node, ...], params: dict[str, FloatArray], n: int) -> None:
-        self.nodes, self.n = nodes, n
+    def __init__(self, conditions: Conditions, params: dict[str, FloatArray], n: int) -> None:
+        self.nodes, self.n = conditions.plan.program.nodes, n
+        self._conditions = conditions
+        self._reaches = conditions.reaches
         self._params = params
         self._valid: dict[int, IntArray] = {}
         self._distinct: dict[tuple[float, ...], Distinct] = {}
@@ -47,7 +49,7 @@ class Values:
     def of(self, which: IntArray) -> Values:
         """Return the values at some of the points."""
         params = {name: values[which] for name, values in self._params.items()}
-        return Values(self.nodes, params, which.size)
+        return Values(self._conditions, params, which.size)
 
     def column(self, number: float) -> Column:
         """Return a constant's values."""
@@ -100,24 +102,8 @@ class Values:
             node = self.nodes[index]
             below = [self.first_valid(i) for i in node.args]
             start = reduce(np.maximum, below) if below else np.zeros(1, np.int64)
-            self._valid[index] = start + self._reach(node)
+            self._valid[index] = start + np.asarray(self.column(self._reaches[index]), np.int64)
         return self._valid[index]
-
-    def _reach(self, node: Node) -> IntArray:
-        """Return how much later than what it reads a node is valid."""
-        if node.op == "function":
-            function = FUNCTIONS[node.name]
-            names = [a.name for a in function.arguments if a.kind != "series"]
-            points, number = self.distinct(node.numbers)
-            reaches = []
-            for point in points.tolist():
-                numbers = [self._number(x, point) for x in node.numbers]
-                named = tuple(zip(names, numbers, strict=True))
-                reaches.append(first_valid(function.lookback, named))
-            return np.array(reaches, dtype=np.int64)[number]
-        if node.op == "offset":
-            return np.asarray(self.column(node.numbers[0]), np.int64).reshape(-1)
-        return np.array([1 if node.op in CROSSES else 0], dtype=np.int64)
 
     def is_planned(self) -> BoolArray:
         """Return at which points every constant is what a plan accepts in its place."""

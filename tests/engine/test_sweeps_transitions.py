@@ -6,9 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.errors import InvalidFormulaError
 from engine.strategies import builtin, builtin_names
+from engine.sweeps import transitions
 from engine.sweeps.measuring import COLUMNS
-from tests.engine.sample_bars import random_bars, real_bars
+from engine.types import Bars
+from tests.engine.sample_bars import DAY_MS, constant_bars, random_bars, real_bars
 from tests.engine.sweep_checks import measured, prepared
 from tests.engine.test_sweeps_events import GRIDS
 
@@ -228,3 +231,139 @@ def test_every_fill_of_random_rules(seed):
     config["execution"]["finalize"] = False
     params = {"fast": 3, "slow": 8, "near": 0.02, "far": 0.04}
     assert_same_curve(bars, config, params)
+
+
+# ── tiles, groups, rooms and threads change no bit ──────────────────────────────────────────
+
+
+def narrowed(monkeypatch):
+    """Make tiles of 256 bars, groups of sixteen points and a room of two rows."""
+    monkeypatch.setattr(transitions, "LEAST_TILE", 1)
+    monkeypatch.setattr(transitions, "MOST_TILE", 4)
+    monkeypatch.setattr(transitions, "GROUP_BARS", 1)
+    monkeypatch.setattr(transitions, "most_rows", lambda n_bars: 2)
+
+
+@pytest.mark.parametrize("name", ["sma_cross", "ema_cross", "keltner_breakout", "macd_cross"])
+def test_tiles_and_groups_change_no_bit(monkeypatch, name):
+    grid = {
+        "sma_cross": {"fast": [2, 3, 5, 40], "slow": [7, 60, 700, 1000]},
+        "ema_cross": {"fast": [2, 3, 5, 40], "slow": [7, 60, 700, 1000]},
+        "keltner_breakout": {"length": [5, 20, 50], "width": [0.5, 1.0, 1.5]},
+        "macd_cross": {"fast": [5, 12], "slow": [20, 26], "signal": [3, 9]},
+    }[name]
+    bars, config = {"IBM": real_bars("IBM")}, {"strategy": {"name": name}, "start": "2003-01-01"}
+    whole = measured(prepared(bars, config, grid))
+    narrowed(monkeypatch)
+    sweep = prepared(bars, config, grid)
+    parts, together = measured(sweep), measured(sweep, threads=2)
+    for column, values in whole.items():
+        assert values.tobytes() == parts[column].tobytes() == together[column].tobytes()
+    assert_equal_tables(parts, by_events(sweep))
+
+
+def test_blocks_of_points_change_no_bit():
+    grid = {"fast": [2, 3, 5], "slow": [7, 10, 20]}
+    bars, config = {"A": random_bars(300, 31)}, {"strategy": {"name": "ema_cross"}}
+    whole, parts = prepared(bars, config, grid), prepared(bars, config, grid)
+    parts.blocks = ((0, 1), (1, 6), (6, 9))
+    for column, values in measured(whole).items():
+        assert values.tobytes() == measured(parts)[column].tobytes()
+
+
+# ── splits and dividends ────────────────────────────────────────────────────────────────────
+
+
+def with_actions(seed, n=300):
+    """Random bars with a split every fifty bars, and a dividend now and then."""
+    rng = np.random.default_rng(seed)
+    splits = tuple((int(i), float(rng.choice([2.0, 3.0, 1.5]))) for i in range(40, n, 50))
+    bars = random_bars(n, seed)
+    ratio = np.ones(n)
+    for i, one in splits:
+        ratio[i:] *= one
+    prices = {x: getattr(bars, x) / ratio for x in ("open", "high", "low", "close")}
+    paid = tuple((int(i) * DAY_MS, 0.3) for i in rng.choice(n, 12, replace=False))
+    return replace(bars, **prices, splits=tuple((i * DAY_MS, r) for i, r in splits), dividends=paid)
+
+
+@pytest.mark.parametrize("lot", [0, 1, 0.1])
+@pytest.mark.parametrize("name", ["sma_cross", "donchian_breakout", "buy_and_hold"])
+def test_long_positions_live_through_splits_and_dividends(name, lot):
+    for seed in range(3):
+        config = {"strategy": {"name": name}, "lot": lot}
+        assert_walks_as_events({"A": with_actions(seed)}, config, grid_of(name, "long_only"))
+
+
+def test_beside_shorts_or_levels_actions_are_for_the_event_engine():
+    bars = {"A": with_actions(5)}
+    sweep = prepared(bars, {"strategy": {"name": "sma_cross"}}, grid_of("sma_cross", "long_short"))
+    assert sweep.engine == "events"
+    assert "splits or dividends" in sweep.reason
+
+
+# ── what the walk does not do, and ugly inputs ──────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"execution": {"fill": "this_close"}}, "this_close"),
+        ({"execution": {"participation": 0.1}}, "participation"),
+        ({"costs": {"borrow_rate": 0.01}}, "borrow_rate"),
+        ({"risk": {"max_drawdown_stop": 0.2}}, "max_drawdown_stop"),
+        ({"flows": {"amount": 1.0, "every": "month"}}, "contributions"),
+        ({"sizing": {"kind": "kelly", "value": 0.5}}, "kelly"),
+    ],
+)
+def test_the_event_engine_and_why(config, word):
+    config = {"strategy": {"name": "sma_cross"}, **config}
+    sweep = prepared({"A": random_bars(60, 32)}, config, {"fast": [2, 3]})
+    assert sweep.engine == "events"
+    assert word in sweep.reason
+
+
+def test_a_missing_value_is_for_the_event_engine():
+    """A z-score over equal prices is NaN: no entry is made where a field reads one."""
+    close = np.round(random_bars(200, 33).close)
+    close[80:120] = close[80]
+    bars = Bars(np.arange(200) * DAY_MS, close, close, close, close, np.ones(200))
+    formula = {"enter_long": "zscore(close, n) < 0.5", "exit_long": "close > sma(close, n) + 1"}
+    config = {"strategy": {"formula": formula, "params": {"n": 5}}}
+    table = assert_walks_as_events({"A": bars}, config, {"n": [5, 10, 60]})
+    assert (table["trades"] > 0).all()
+
+
+@pytest.mark.parametrize("n_bars", [1, 2, 3, 63, 64, 65, 128, 129])
+def test_few_bars_and_whole_words(n_bars):
+    config = {"strategy": {"name": "time_series_momentum", "params": {"direction": "long_only"}}}
+    assert_walks_as_events({"A": random_bars(n_bars, 34)}, config, {"lookback": [1, 2, 60]})
+
+
+def test_constant_prices():
+    config = {"strategy": {"name": "donchian_breakout"}}
+    table = assert_walks_as_events({"A": constant_bars(100)}, config, {"entry": [2, 5]})
+    assert table["trades"].tolist() == [0, 0]
+    assert np.isnan(table["sharpe"]).all()
+
+
+def test_ruin_inside_a_day_and_margin_calls():
+    """Hourly bars that double and halve: shorts are called and ruined, days have many bars."""
+    rng = np.random.default_rng(35)
+    for seed in range(4):
+        close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.15, 500)))
+        bars = random_bars(500, seed)
+        top, low = np.maximum(bars.open, close), np.minimum(bars.open, close)
+        prices = {"close": close, "high": top * 1.01, "low": low * 0.99}
+        bars = replace(bars, time=np.arange(500) * 3_600_000, **prices)
+        config = {"strategy": {"name": "sma_cross"}, "timeframe": "1h"}
+        grid = {"fast": [2, 5], "slow": [8, 20, 60], "direction": ["short_only", "long_short"]}
+        table = assert_walks_as_events({"A": bars}, config, grid)
+    assert (table["final_equity"] <= 0.0).any()
+
+
+def test_a_constant_that_the_formula_refuses_is_refused_before_any_work():
+    formula = {"enter_long": "close > sma(close, slow - fast)", "exit_long": "close < 1"}
+    config = {"strategy": {"formula": formula, "params": {"fast": 2, "slow": 9}}}
+    with pytest.raises(InvalidFormulaError, match="whole number of bars"):
+        prepared({"A": random_bars(60, 36)}, config, {"fast": [2, 9, 12]})
