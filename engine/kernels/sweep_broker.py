@@ -150,6 +150,9 @@ def opening_quantity(rules, entries, equity, price, size, risk):
             return 0.0
         fitting = affordable(rules, equity, rules.initial, price, False)
         quantity = min(quantity, floor_to_lot(fitting, entries.lot))
+        # What a fee leaves of a full account may be rounding too.
+        if not quantity * price > 1e-12 * equity:
+            return 0.0
     return quantity if quantity > 0.0 and price * quantity > LEAST_WORTH else 0.0
 
 
