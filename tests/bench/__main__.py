@@ -27,6 +27,7 @@ ROWS = (
     "p9_open",
     "p13_memory",
     "p14_first_answer",
+    "p15_dask",
 )
 CURVES = ("growth", "growth_service")
 
