@@ -1,6 +1,8 @@
 """What an `on_bar` is told and may ask for, where entries overlap: derived by hand (F2, F11)."""
 
-from engine.types import OrderStatus
+import pytest
+
+from engine.types import OrderStatus, Reason
 from tests.engine.scenario import fills, flat_bars, make_bars, orders
 from tests.engine.test_event_strategies import trade
 
@@ -44,3 +46,31 @@ def test_bars_held_count_from_the_oldest_entry_whatever_its_number():
     ledger = trade(bars, body)
 
     assert fills(ledger, "i_time", "side", "quantity") == [(1, 1, 2.0), (3, 1, 1.0), (5, -1, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "filled", "end"),
+    [
+        # A bar of 100 lets 5 of the 8 fill, the next the other 3.
+        ("day", [5.0, 3.0], (OrderStatus.FILLED, Reason.LIMIT)),
+        ("ioc", [5.0], (OrderStatus.PARTIAL, Reason.EXPIRED)),
+    ],
+)
+def test_an_immediate_order_ends_with_its_first_part_whatever_bars_it_was_given(
+    time_in_force, filled, end
+):
+    body = """
+    if bar.number == 0:
+        buy(orders, units=8, limit=10.0, expire_bars=4)
+    return state
+    """
+
+    ledger = trade(
+        flat_bars([10] * 5, volume=[100.0] * 5),
+        body,
+        execution__participation=0.05,
+        execution__time_in_force=time_in_force,
+    )
+
+    assert ledger.fills["quantity"].tolist() == filled
+    assert orders(ledger, "status", "reason") == [end]

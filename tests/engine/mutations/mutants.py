@@ -166,7 +166,7 @@ MUTANTS = (
         "    return book.room\n", rule_file(9, "volume"),
     ),
     Mutant("F9", FILLS, "remove_working(state, s, w, PARTIAL, EXPIRED)", "pass",
-           rule_file(9, "volume")),
+           "tests/engine/test_event_requests.py"),
     Mutant(
         "F10", SIZES, "return equity - rules.initial * deal.gross - deal.freed",
         "return equity - deal.gross - deal.freed", rule_file(10, "margin"),
