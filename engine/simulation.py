@@ -253,7 +253,7 @@ class _Books:
             self._targets = TargetBooks(market, decisions)
             n_entries, n_orders = 1, 0
             # Most weights are bought and sold again.
-            n_expected = 2 * np.count_nonzero(decisions.rows > 0.0)
+            n_expected = 2 * int(np.count_nonzero(decisions.rows > 0.0))
         else:
             n_entries = _most_entries(decisions)
             n_orders = 2 * n_entries  # entries of both sides
