@@ -41,6 +41,7 @@ REFUSALS = (ApiProblem, EngineError, NotStoredError)
 RENEWALS_A_LEASE = 3
 # How soon a cancel is noticed, and the most often that progress is written.
 BEAT_S = 0.5
+WAKE_S = 0.5
 
 
 class Worker:
@@ -176,7 +177,10 @@ class Lanes:
         """Do whatever becomes due, until told to stop; an error in one lane ends all."""
         with ThreadPoolExecutor(len(self._workers), thread_name_prefix="lane") as pool:
             lanes = [pool.submit(worker.work) for worker in self._workers]
-            wait(lanes, return_when=FIRST_COMPLETED)
+            # Not for ever: a frozen process that is told to end hands the signal to any of its
+            # threads when it wakes, and the handler runs only when this one does.
+            while not wait(lanes, WAKE_S, FIRST_COMPLETED).done:
+                pass
             self.stop()
         for lane in lanes:
             lane.result()

@@ -178,12 +178,28 @@ class Chaos:
                 worker.join()
             self._workers[i_worker] = self._start()
 
+    def end_after_freeze(self, i_worker: int) -> int:
+        """Freeze a worker that is at work, tell it to end, wake it; return its exit code."""
+        worker = self._workers[i_worker]
+        _wait_until(lambda: "job taken" in self._log(), "No worker has taken a job.")
+        _send(worker, signal.SIGSTOP)
+        time.sleep(0.2)
+        worker.terminate()
+        time.sleep(0.2)
+        _send(worker, signal.SIGCONT)
+        worker.join(STOP_S)
+        assert worker.exitcode is not None, self._stacks(worker)
+        return worker.exitcode
+
+    def _log(self) -> str:
+        path = self.directory / "workers.log"
+        return path.read_text(errors="replace") if path.is_file() else ""
+
     def _stacks(self, worker: BaseProcess) -> str:
         """Return where a worker is that does not end."""
         _send(worker, signal.SIGUSR1)
         time.sleep(1.0)
-        log = (self.directory / "workers.log").read_text(errors="replace")
-        return f"A worker that is told to end did not end:\n{log[-3000:]}"
+        return f"A worker that is told to end did not end:\n{self._log()[-3000:]}"
 
     def _freeze(self, i_worker: int, freeze_s: float) -> None:
         """Freeze a worker for a while: it wakes to find its job taken by another.
@@ -249,6 +265,13 @@ class Chaos:
             f"seed {self.seed}: {len(self.asked)} jobs {dict(states)}, blows {dict(self.blows)}, "
             f"{did['block']} blocks computed where {needed} were needed"
         )
+
+
+def _wait_until(condition: Callable[[], bool], failure: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, failure
+        time.sleep(0.02)
 
 
 def _send(worker: BaseProcess, number: signal.Signals) -> None:

@@ -7,12 +7,13 @@ CHAOS_SEED repeats one.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
 import pytest
 
-from tests.dataapi.chaos import Chaos, expected
+from tests.dataapi.chaos import N_WORKERS, Chaos, expected
 
 N_BLOWS = int(os.environ.get("CHAOS_BLOWS", "40"))
 N_ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
@@ -35,3 +36,14 @@ def test_whatever_happens_to_workers_each_job_is_done_once(each_store, tmp_path,
 
     assert results == {subject: [expected(kind, subject)] for kind, subject in chaos.asked.values()}
     assert n_blocks_left == 0
+
+
+def test_a_frozen_worker_that_is_told_to_end_ends_when_it_wakes(each_store, tmp_path):
+    """Any of its threads may receive the signal then, and only the first one can act on it."""
+    chaos = Chaos(each_store, tmp_path, SEED)
+    with chaos.workers():
+        chaos.deal(1)
+        ended = [chaos.end_after_freeze(i_worker) for i_worker in range(N_WORKERS)]
+
+    # One that was still starting has no handler yet.
+    assert set(ended) <= {0, -signal.SIGTERM}
