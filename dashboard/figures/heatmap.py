@@ -168,15 +168,7 @@ def _colour_bar(look: Look, theme: Theme) -> dict[str, Any]:
 
 
 def _side(theme: Theme, side: Axis, n_cells: int, *, n_max: int) -> dict[str, Any]:
-    if side.step > 0.0 and n_cells > n_max:
-        last = side.first + side.step * (n_cells - 1)
-        round_values = axes.linear_ticks(side.first, last, n_max)
-        ticks = [(value - side.first) / side.step for value in round_values]
-        texts = [formatting.plain(value) for value in round_values]
-    else:
-        every = max(1, -(-n_cells // n_max))
-        ticks = [float(i) for i in range(0, n_cells, every)]
-        texts = list(side.texts[::every])
+    ticks, texts = place_ticks(side.texts, side.first, side.step, n_max)
     return axis(
         theme,
         tickvals=ticks,
@@ -186,6 +178,28 @@ def _side(theme: Theme, side: Axis, n_cells: int, *, n_max: int) -> dict[str, An
         tickangle=0,
         title={"text": side.name, "font": {"size": 11}, "standoff": 6},
     )
+
+
+def place_ticks(
+    texts: Sequence[str], first: float, step: float, n_max: int
+) -> tuple[list[float], list[str]]:
+    """Return where to write what along an axis of places 0, 1, 2, …: round values where it can.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Of each place.
+    first, step : float
+        The value at place 0, and from place to place; `step` is 0 where it is not the same.
+    n_max : int
+        Texts, at most.
+    """
+    if step > 0.0 and len(texts) > n_max:
+        round_values = axes.linear_ticks(first, first + step * (len(texts) - 1), n_max)
+        places = [(value - first) / step for value in round_values]
+        return places, [formatting.plain(value) for value in round_values]
+    every = max(1, -(-len(texts) // n_max))
+    return [float(i) for i in range(0, len(texts), every)], list(texts[::every])
 
 
 def _symbol(mark: Mark, theme: Theme) -> dict[str, Any]:

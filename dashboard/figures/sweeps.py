@@ -10,6 +10,7 @@ import numpy as np
 from dashboard import formatting
 from dashboard.figures import axes
 from dashboard.figures.axes import FloatArray
+from dashboard.figures.heatmap import place_ticks
 from dashboard.theme import Figure, Theme, axis, color, line
 
 SLICE_HEIGHT = 230
@@ -22,7 +23,8 @@ Text = Callable[[float], str]
 class Profile(NamedTuple):
     """A metric along one axis: through one point, and its quartiles over all points.
 
-    Arrays of shape (n_values,), NaN where there is none; `at` is the point's own position.
+    Arrays of shape (n_values,), NaN where there is none; `at` is the point's own position. `first`
+    and `step` are of the values where these are equally far apart, else `step` is 0.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Profile(NamedTuple):
     middle: FloatArray
     high: FloatArray
     at: int | None
+    first: float = 0.0
+    step: float = 0.0
 
 
 def slice_figure(profile: Profile, text: Text, theme: Theme) -> Figure:
@@ -75,7 +79,7 @@ def slice_figure(profile: Profile, text: Text, theme: Theme) -> Figure:
     known = shown[np.isfinite(shown)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     y_bounds = axes.padded(low, high)
-    layout["xaxis"] = _value_side(theme, profile.name, profile.texts)
+    layout["xaxis"] = _value_side(theme, profile)
     layout["yaxis"] = axes.value_axis(
         theme, axes.linear_ticks(*y_bounds, 4), text, range=list(y_bounds)
     )
@@ -115,14 +119,14 @@ def _point(x: float, y: float, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _value_side(theme: Theme, name: str, texts: Sequence[str], n_max: int = 8) -> dict[str, Any]:
-    step = max(1, -(-len(texts) // n_max))
-    ticks = list(range(0, len(texts), step))
+def _value_side(theme: Theme, profile: Profile, n_max: int = 8) -> dict[str, Any]:
+    name, texts = profile.name, profile.texts
+    ticks, words = place_ticks(texts, profile.first, profile.step, n_max)
     edge = 0.5 if len(texts) < 20 else len(texts) * 0.02
     return axis(
         theme,
         tickvals=ticks,
-        ticktext=[texts[i] for i in ticks],
+        ticktext=words,
         tickangle=0,
         range=[-edge, len(texts) - 1 + edge],
         title={"text": name, "font": {"size": 11}, "standoff": 6},
@@ -184,8 +188,9 @@ def pareto_figure(
             "meta": "front",
         }
     )
-    for name, (x, y) in picked.items():
-        where = {"xref": "x", "yref": "y", "xanchor": "left", "xshift": 8}
+    for i, (name, (x, y)) in enumerate(picked.items()):
+        # Above and below in turn, so that near ones are told apart.
+        where = {"xref": "x", "yref": "y", "yshift": 14 if i % 2 else -14}
         layout["annotations"].append(axes.note(name, -x, y, color("ink", theme), **where))
         figure["data"].append(_point(-x, y, theme))
     xs = -np.concatenate([cloud.x, front.x])

@@ -19,6 +19,7 @@ from engine.sweeps.preparing import SweepBlock
 from engine.types import BoolArray, FloatArray, Table
 
 N_TOP = 50
+N_LOGIT_BINS = 16
 REMEMBERED_SWEEPS = 4
 SUMS, SQUARES = "sum", "square"
 
@@ -120,6 +121,26 @@ def ranking(values: FloatArray, objective: str, n_best: int) -> list[int]:
         known, goodness = known[goodness <= limit], goodness[goodness <= limit]
     found: list[int] = known[np.argsort(goodness, kind="stable")][:n_best].tolist()
     return found
+
+
+def logit_histogram(logits: FloatArray) -> Document:
+    """Return in how many splits the in-sample best ended how far from the median out of sample.
+
+    Parameters
+    ----------
+    logits : ndarray of float64, shape (n_splits,)
+        ln(ω / (1 − ω)) of its rank ω; 0 is the median, and counts as no better.
+
+    Returns
+    -------
+    dict
+        edges (symmetric, zero among them) and counts of the bins, each with its upper edge.
+    """
+    reach = max(float(np.abs(logits).max(initial=0.0)), 1.0)
+    edges = np.linspace(-reach, reach, N_LOGIT_BINS + 1)
+    # numpy's bins have their lower edge: mirrored, they have the upper one.
+    counts, _ = np.histogram(-logits, bins=edges)
+    return {"edges": edges.tolist(), "counts": counts[::-1].tolist()}
 
 
 def point_document(points: Points, columns: Mapping[str, Any], i: int) -> Document:

@@ -8,7 +8,7 @@ import numpy as np
 
 from config.sweep import SMALLER_IS_BETTER, SweepConfig
 from dataapi.executors import BlockTask
-from dataapi.services.documents import library_versions
+from dataapi.services.documents import Document, library_versions
 from dataapi.services.job_context import JobContext, JobInterruptedError
 from dataapi.services.runs import Runs
 from dataapi.services.studies import finite
@@ -17,13 +17,14 @@ from dataapi.services.sweep_points import (
     N_TOP,
     Measured,
     encode_block,
+    logit_histogram,
     point_document,
     point_table,
     ranking,
 )
 from dataapi.services.sweeps import Sweeps, measured_trials
 from dataapi.store import StoredStudy, StudyResult
-from engine.significance import probability_of_backtest_overfitting
+from engine.significance import cscv_logits
 from engine.significance.grid import edges, neighbourhood, pareto, plateau
 from engine.sweeps.events import with_params
 from engine.sweeps.preparing import PreparedSweep, prepare_sweep
@@ -127,7 +128,7 @@ def _result(
     if top:
         run = context.services.runs.submit(with_params(inputs.config.run, top[0]["params"]))
         best = {**top[0], "run_id": run.id}
-    pbo, n_judged = _overfitting(prepared, measured)
+    pbo, logits, n_judged = _overfitting(prepared, measured)
     front = pareto(measured.columns["total_return"], measured.columns["max_drawdown"])
     document = {
         "best": best,
@@ -136,6 +137,7 @@ def _result(
         "edges": edges(points, ranked[0], _bounds(inputs)) if ranked else [],
         "pareto": front.tolist(),
         "pbo": pbo,
+        "pbo_logits": logits,
         "pbo_trials": n_judged,
         "timing": {"elapsed_s": context.elapsed_s, **library_versions()},
     }
@@ -166,8 +168,10 @@ def _halves(prepared: PreparedSweep, measured: Measured) -> dict[str, FloatArray
     return {name: measured.sharpe_of(half, n_returns, rate) * root for name, half in halves.items()}
 
 
-def _overfitting(prepared: PreparedSweep, measured: Measured) -> tuple[float | None, int]:
-    """Return the probability of overfitting (M12), and of how many points it was made.
+def _overfitting(
+    prepared: PreparedSweep, measured: Measured
+) -> tuple[float | None, Document | None, int]:
+    """Return the probability of overfitting (M12), its logits, and of how many points it was made.
 
     Of very many points some, drawn at random, stand for all: neighbours hardly differ, and the
     splits of 100,000 points take longer than the points themselves.
@@ -177,6 +181,6 @@ def _overfitting(prepared: PreparedSweep, measured: Measured) -> tuple[float | N
         chosen = drawn(prepared.n_points, MAX_JUDGED, seed=0)
         sums, squares = sums[chosen], squares[chosen]
     if len(sums) < 2 or not prepared.n_returns.all():
-        return None, len(sums)
-    pbo = probability_of_backtest_overfitting(prepared.n_returns, sums, squares)
-    return pbo, len(sums)
+        return None, None, len(sums)
+    logits = cscv_logits(prepared.n_returns, sums, squares)
+    return float(np.mean(logits <= 0.0)), logit_histogram(logits), len(sums)

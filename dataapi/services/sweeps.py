@@ -28,7 +28,7 @@ from engine.types import Table
 MAX_POINTS_SHOWN = 2_000
 """A larger sweep's document leaves its points to a request of their own."""
 
-RESULTS = ("best", "top", "plateau", "edges", "pareto", "pbo", "pbo_trials", "timing")
+RESULTS = ("best", "top", "plateau", "edges", "pareto", "pbo", "pbo_logits", "pbo_trials", "timing")
 """What a sweep's document has only when it is done."""
 
 

@@ -265,6 +265,11 @@ def test_overfitting_is_judged_by_the_sums_of_all_points(client, done, each_stor
 
     assert done["pbo"] == probability_of_backtest_overfitting(n_returns, sums, squares)
     assert done["pbo_trials"] == N_POINTS
+    # A histogram of the splits whose bins up to zero are the probability itself.
+    edges, counts = done["pbo_logits"]["edges"], done["pbo_logits"]["counts"]
+    assert sum(counts) == math.comb(16, 8)
+    worse = sum(n for n, upper in zip(counts, edges[1:], strict=True) if upper <= 1e-12)
+    assert worse / sum(counts) == pytest.approx(done["pbo"])
     # The deflated Sharpe of the best: 21 trials, and the variance of their ratios a period.
     run = client.get(f"{API}{done['best']['run_url']}").json["metrics"]
     a_period = np.array(points["sharpe"]) / math.sqrt(365)

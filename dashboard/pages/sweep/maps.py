@@ -277,6 +277,7 @@ def slice_charts(
     text = METRICS[metric].text
     index = centre(document, cube)
     names = [name for name, values in cube.axes.items() if len(values) > 1]
+    # One above the other while there are at most two, so that they fill what the map would.
     height = sweeps.SLICE_HEIGHT * (2 if len(names) == 1 else 1)
     charts = [
         graph(
@@ -311,6 +312,7 @@ def _profile(
         others = {other: int(cube.positions[other][index]) for other in cube.axes if other != name}
         on_line = np.flatnonzero(cubes.on_slice(cube, others))
         through[cube.positions[name][on_line]] = cube.metrics[metric][on_line]
+    side = heatmap.side_of(name, cube.axes[name], 1)
     return sweeps.Profile(
         name,
         [fmt.plain(value) for value in cube.axes[name]],
@@ -319,4 +321,6 @@ def _profile(
         spread["middle"],
         spread["high"],
         at,
+        side.first,
+        side.step,
     )
