@@ -31,7 +31,7 @@ def status(name):
 
 n_bars, n_fast, n_slow = map(int, sys.argv[1:])
 small = by_minute(2_000, {"fast": [2], "slow": [5, 9]}, CROSS)
-work = by_minute(n_bars, {"fast": range(1, n_fast + 1), "slow": range(101, 101 + n_slow)}, CROSS)
+work = by_minute(n_bars, {"fast": range(1, n_fast + 1), "slow": range(201, 201 + n_slow)}, CROSS)
 for one in (small, work):
     points = one.points()
     if one is work:
@@ -50,8 +50,8 @@ def measure(scale: Scale) -> list[Row]:
     """Sweep in fresh processes, and compare the growth of their peaks with what is allowed."""
     n_bars, n_fast, n_slow = {
         "tiny": (5_000, 2, 10),
-        "normal": (100_000, 100, 1_000),
-        "full": (1_000_000, 100, 1_000),
+        "normal": (100_000, 125, 800),
+        "full": (1_000_000, 125, 800),
     }[scale]
     n_points = n_fast * n_slow
     found = [_sweep(n_bars, n_fast, n_slow) for _ in range(1 if scale == "tiny" else REPEATS)]
