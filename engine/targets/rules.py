@@ -62,12 +62,15 @@ def winners(rises: FloatArray, top: int) -> FloatArray:
     ranked = np.where(np.isnan(rises), -np.inf, rises)
     n_symbols = ranked.shape[1]
     least = np.partition(ranked, n_symbols - top, axis=1)[:, n_symbols - top, np.newaxis]
-    is_above, is_tied = ranked > least, ranked == least
-    n_places = top - is_above.sum(axis=1, keepdims=True)
-    is_chosen = is_above | (is_tied & (is_tied.cumsum(axis=1) <= n_places))
-    is_chosen &= np.isfinite(ranked)
+    is_chosen = ranked >= least
+    # Ties are rare: to count the places that they share takes longer than all the rest.
+    for row in np.flatnonzero(is_chosen.sum(axis=1) > top):
+        is_tied = ranked[row] == least[row]
+        n_places = top - int((ranked[row] > least[row]).sum())
+        is_chosen[row] &= ~is_tied | (is_tied.cumsum() <= n_places)
+    is_chosen &= ranked > -np.inf
     weights: FloatArray = is_chosen / float(top)
-    weights[~np.isfinite(ranked).any(axis=1)] = np.nan
+    weights[~is_chosen.any(axis=1)] = np.nan
     return weights
 
 
