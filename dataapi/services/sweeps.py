@@ -42,7 +42,7 @@ class Sweeps(Studies):
     def estimate(self, config: SweepConfig) -> Document:
         """Return what a sweep will take, and how many trials were made before it."""
         inputs = gather_sweep(self.runs, config)
-        found = estimate_sweep(inputs.run.bars, inputs.config.run, inputs.points.n_points)
+        found = estimate_sweep(inputs.run.bars, inputs.config.run, inputs.points)
         return {
             "seconds": found.seconds,
             "memory_bytes": found.memory_bytes,

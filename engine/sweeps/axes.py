@@ -6,7 +6,7 @@ Everything that can be refused is refused here, before any work.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import prod
 from typing import Any, TypeVar
@@ -66,6 +66,11 @@ class Points:
     def shape(self) -> tuple[int, ...]:
         """Return how many values each axis has."""
         return tuple(values.size for values in self.axes.values())
+
+    def part(self, begin: int, end: int) -> Points:
+        """Return the combinations from `begin` on, before `end`."""
+        columns = {name: column[begin:end] for name, column in self.columns.items()}
+        return replace(self, index=self.index[begin:end], columns=columns)
 
     def params(self, i: int) -> dict[str, Any]:
         """Return the values of one combination, as Python's own kinds."""

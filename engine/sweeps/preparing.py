@@ -36,6 +36,9 @@ MAX_BLOCK = 100_000
 BAR_BYTES = {TRANSITIONS: 256, EVENTS: 400}
 """Of a bar, while points are measured."""
 
+TRIED_POINTS = {TRANSITIONS: 200, EVENTS: 1}
+"""Run to estimate how long all take: a few groups of the one, a run of the other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepBlock:
@@ -190,20 +193,24 @@ def prepare_sweep(bars: Mapping[str, Bars], config: RunConfig, points: Points) -
     return PreparedSweep(points, measured_by, by_events, walkers, reason)
 
 
-def estimate_sweep(bars: Mapping[str, Bars], config: RunConfig, n_points: int) -> SweepEstimate:
-    """Return how long a sweep over so many points takes on one core, and how much memory.
+def estimate_sweep(bars: Mapping[str, Bars], config: RunConfig, points: Points) -> SweepEstimate:
+    """Return how long a sweep takes on one core, and how much memory.
 
-    Measured: the configured point is run once.
+    Measured: some neighbouring points from the middle are run, so that what points share is shared
+    here as well. One point alone would take five to ten times its part of a large sweep.
     """
-    point = Points(names=(), axes={}, index=np.zeros(1, np.int64), columns={}, n_product=1)
-    sweep = prepare_sweep(bars, config, point)
-    sweep.evaluate(0)  # what is made once for all points
+    sweep = prepare_sweep(bars, config, points)
+    n_tried = min(points.n_points, TRIED_POINTS[sweep.engine])
+    begin = (points.n_points - n_tried) // 2
+    sample = prepare_sweep(bars, config, points.part(begin, begin + n_tried))
+    sample.evaluate(0)  # what is made once for all points
     began = perf_counter()
-    sweep.evaluate(0)
+    for i_block in range(len(sample.blocks)):
+        sample.evaluate(i_block)
     n_bars = sum(series.time.size for series in bars.values())
     return SweepEstimate(
-        seconds=(perf_counter() - began) * n_points,
-        memory_bytes=n_bars * BAR_BYTES[sweep.engine] + n_points * _result_bytes(),
+        seconds=(perf_counter() - began) * points.n_points / n_tried,
+        memory_bytes=n_bars * BAR_BYTES[sweep.engine] + points.n_points * _result_bytes(),
         engine=sweep.engine,
         reason=sweep.reason,
     )

@@ -246,15 +246,15 @@ def estimate_walkforward(
 ) -> WalkForwardEstimate:
     """Return how long all windows take on one core, and how much memory.
 
-    Measured: the first point is run once on the first training span; others are taken to
-    need time in proportion to their bars. Spans that splits share count once.
+    Measured: some points are run on the first training span; others are taken to need time in
+    proportion to their bars. Spans that splits share count once.
     """
     prepared = prepare_walkforward(bars, config)
     clock = prepared.clock
     first = prepared.windows[0].train[0]
     spans = {span for split in prepared.windows for span in split.train}
     run = over_span(with_params(config.run, prepared.points.params(0)), clock, first)
-    one = estimate_sweep(bars, run, prepared.n_points)
+    one = estimate_sweep(bars, run, prepared.points)
     n_bars = sum(span.n_bars for span in spans)
     return WalkForwardEstimate(
         n_windows=len(prepared.windows),

@@ -398,3 +398,11 @@ def test_a_seed_counts_where_chance_does():
     one, other = (config(axes, random=5, seed=seed) for seed in (1, 2))
 
     assert canonical_sweep(one) != canonical_sweep(other)
+
+
+def test_a_part_has_the_same_axes_and_its_own_combinations():
+    # fast 2, 3 × slow 10, 20, 30: positions 0..5; from 2 on, before 4: (2, 30) and (3, 10).
+    part = points({"fast": "2,3", "slow": "10,20,30"}).part(2, 4)
+    assert pairs(part) == [(2, 30), (3, 10)]
+    assert part.index.tolist() == [2, 3]
+    assert part.shape == (2, 3)
