@@ -57,7 +57,7 @@ class Look(NamedTuple):
 
 
 _SYMBOLS = {"plateau": "circle", "peak": "x", "origin": "diamond"}
-_RISES = {"plateau": 18, "peak": 20, "origin": 44}
+_RISES = {"plateau": 18, "peak": 20, "origin": 70}
 
 
 def heat_figure(
@@ -223,9 +223,11 @@ def _symbol(mark: Mark, theme: Theme) -> dict[str, Any]:
 def _label(mark: Mark, n_x: int, n_y: int, theme: Theme) -> dict[str, Any]:
     """Return the name of a mark, on the side where there is room."""
     is_right = mark.x < 0.7 * n_x
-    # The best is named below its mark and the others above, so that near ones do not collide.
-    is_above = mark.kind != "peak" if 0.1 * n_y < mark.y < 0.85 * n_y else mark.y < 0.5 * n_y
-    rise = _RISES[mark.kind]
+    # The best is named below its mark and the others above, so that near ones do not collide; at
+    # the edge of the map all names are on one side, each further away than the one before.
+    is_at_edge = not 0.1 * n_y < mark.y < 0.85 * n_y
+    is_above = mark.y < 0.5 * n_y if is_at_edge else mark.kind != "peak"
+    rise = _RISES[mark.kind] + (26 if is_at_edge and mark.kind == "peak" else 0)
     return {
         "text": mark.text,
         "x": mark.x,

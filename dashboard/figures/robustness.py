@@ -53,7 +53,7 @@ def dots_figure(
     more_is_better : bool
         A better dot is hollow, a worse one is filled.
     """
-    figure = axes.chart(theme, right=64)
+    figure = axes.chart(theme, right=76)
     axes.with_hover(figure, theme)
     layout = figure["layout"]
     layout["margin"] = {**layout["margin"], "l": _LABELS}

@@ -68,6 +68,26 @@ def test_the_robustness_tab_is_drawn_by_the_chosen_number(
     watched.is_clean()
 
 
+def test_chance_is_drawn_with_the_run_in_it_and_the_ledger_is_counted(
+    site: Site, visit: Visit, bracket: dict[str, Any]
+) -> None:
+    watched = visit(f"{site.first}{bracket['url']}?tab=robustness")
+    page = watched.page
+    expect(page.locator("#result-costs .main-svg").first).to_be_attached(timeout=SLOW_MS)
+    found = site.client.analysis(bracket["id"])["monte_carlo"]["methods"]
+
+    for method in found:
+        box = page.locator(".card", has_text=method["label"])
+        if method["reason"]:
+            expect(box).to_contain_text(method["reason"])
+        else:
+            expect(box.locator(".main-svg").first).to_be_attached()
+    ledger = site.client.about(bracket["id"])["ledger"]
+    row = page.locator(".intervals tr", has_text="Deflated Sharpe")
+    expect(row).to_contain_text(formatting.percent(ledger["dsr"]))
+    watched.is_clean()
+
+
 def test_a_number_opens_its_passport_and_escape_closes_it(
     site: Site, visit: Visit, bracket: dict[str, Any]
 ) -> None:

@@ -16,8 +16,9 @@ from dashboard.pages.sweep import view
 from dashboard.pages.sweep.cube import Cube, FloatArray
 
 TOP_HEIGHT = 240
-WIDTHS = {"trades": 58, "max_drawdown": 70, "near": 80, "cagr": 68, "sharpe": 60}
+WIDTHS = {"trades": 54, "max_drawdown": 66, "near": 78, "cagr": 64, "sharpe": 58}
 PARAMETER_WIDTH = 46
+CHOICE_WIDTH = 80
 
 
 def top_card(
@@ -71,14 +72,16 @@ def top_columns(document: Document, cube: Cube, has_near: bool) -> list[dict[str
     objective = document["objective"]
     columns = []
     for name in cube.axes:
-        kind = {"type": "rightAligned"} if cube.is_ordered(name) else {}
+        is_number = cube.is_ordered(name)
+        kind = {"type": "rightAligned"} if is_number else {}
+        width = PARAMETER_WIDTH if is_number else CHOICE_WIDTH
         formatter = {"function": "sweepText('plain', params.value)"}
         columns.append(
             {
                 "field": f"p_{name}",
                 "headerName": name,
-                "minWidth": PARAMETER_WIDTH,
-                "flex": PARAMETER_WIDTH,
+                "minWidth": width,
+                "flex": width,
                 "valueFormatter": formatter,
                 **kind,
             }
