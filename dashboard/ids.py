@@ -236,11 +236,9 @@ FORM_OUT = "form-out"
 FORM_ANCHORED = "form-anchored"
 FORM_WINDOWS = "form-windows"
 FORM_ESTIMATE = "form-estimate"
-FORM_ERROR_WHERE = "form-error-where"
 FORM_START = "form-start"
 FORM_QUERY = "form-query"
 FORM_GO = "form-go"
-FORM_RANDOM_NOTE = "form-random-note"
 
 
 def form_axis(part: str, name: str | Wildcard) -> dict[str, Any]:

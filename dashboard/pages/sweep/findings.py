@@ -15,7 +15,6 @@ from dashboard.sweep_axis import axis_text, equal_step, range_text
 Document = Mapping[str, Any]
 
 PBO_FINE = 0.1
-PBO_DOUBT = 0.4
 DSR_FINE = 0.95
 GROWTH = 0.5
 """By how much of its length an axis is made longer where the best point lies on its border."""
