@@ -74,11 +74,11 @@ def rate_text(rate: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return how long something takes: "under a second", "41 s", "3 min 20 s", "2 h 5 min"."""
+    """Return how long something takes: "under 1 s", "41 s", "3 min 20 s", "2 h 5 min"."""
     if seconds is None or fmt.is_missing(seconds):
         return fmt.MISSING
     if seconds < 1.0:
-        return "under a second"
+        return "under 1 s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -31,7 +31,7 @@ def test_without_a_job_the_share_is_counted():
     ("seconds", "text"),
     [
         (None, "–"),
-        (0.4, "under a second"),
+        (0.4, "under 1 s"),
         (1.2, "1 s"),
         (59.4, "59 s"),
         (59.6, "1 min"),

@@ -272,7 +272,7 @@ def test_the_estimate_says_how_many_how_long_and_what_was_tried_before():
     assert found.can_start
     assert "2,120" in words
     assert "of 59 × 39 = 2,301" in words
-    assert "under a second" in words
+    assert "under 1 s" in words
     assert "31 MB" in words
     assert "4,606 trials" in words
 

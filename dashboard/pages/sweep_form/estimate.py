@@ -74,7 +74,7 @@ def panel(found: Document, form: Form) -> list[Component]:
     n_points = found["n_points"]
     facts = [
         ("Combinations", fmt.integer(n_points), product_words(form, n_points)),
-        ("Time", f"about {jobs.duration(found['seconds'])}", "on this machine, while it is free"),
+        ("Time", jobs.duration(found["seconds"]), "about, on this machine while it is free"),
         ("Memory", jobs.memory(found["memory_bytes"]), "at most, besides the bars"),
     ]
     n_windows = found.get("n_windows")
