@@ -118,9 +118,14 @@ def meet_closes(point, tape, begin, stop, is_all):
     for k in range(np.uint64(begin) >> BLOCK_BITS, (np.uint64(stop - 1) >> BLOCK_BITS) + ONE):
         first = np.int64(k << BLOCK_BITS)
         is_whole = begin <= first and first + BLOCK <= stop
-        if is_whole:
-            highest, lowest = tape.blocks[k, HIGHEST], tape.blocks[k, LOWEST]
-        else:
+        highest, lowest = tape.blocks[k, HIGHEST], tape.blocks[k, LOWEST]
+        at_highest, at_lowest = cash + quantity * highest, cash + quantity * lowest
+        if quantity < 0.0:
+            at_highest, at_lowest = at_lowest, at_highest
+        # Most blocks cannot move anything, whichever of their bars are held.
+        if at_highest <= peak and at_lowest >= worst * peak:
+            continue
+        if not is_whole:
             left, right = max(begin - first, 0), min(stop - first, BLOCK)
             highest, lowest = extremes(closes + 8 * first, left, right)
         top, bottom = cash + quantity * highest, cash + quantity * lowest

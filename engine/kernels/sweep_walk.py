@@ -23,13 +23,12 @@ from engine.kernels.sweep_broker import (
     ruin,
 )
 from engine.kernels.sweep_curve import settle
+from engine.kernels.sweep_plain import ALL_BITS, NOTHING, walk_plain
 from engine.kernels.sweep_rows import begin_averages, write_averages
 from engine.kernels.sweep_words import ONE, WORD, Operands, evaluate_words, glance, lowest_bit
 from engine.types import FloatArray, IntArray
 
 ENTER_LONG, EXIT_LONG, ENTER_SHORT, EXIT_SHORT = range(4)
-ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
-NOTHING = np.uint64(0)
 NOBODY = np.int64(0)
 
 
@@ -38,12 +37,14 @@ class Steps(NamedTuple):
 
     outputs : (4,) which of the words are enter and exit of longs, then of shorts
     is_watching : whether a position may end without a signal
+    is_plain : whether all points are plain, see `sweep_plain`
     """
 
     code: IntArray
     moves: IntArray
     outputs: IntArray
     is_watching: bool
+    is_plain: bool
 
 
 class Tables(NamedTuple):
@@ -93,6 +94,20 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
                 program.code, program.moves, operands, carries[p], spread, begin, n_tile, words
             )
             enter_long, exit_long = words[outputs[ENTER_LONG]], words[outputs[EXIT_LONG]]
+            if program.is_plain:
+                walk_plain(
+                    point,
+                    tape,
+                    rules,
+                    sums[p],
+                    squares[p],
+                    begin,
+                    tables.firsts[p],
+                    n_tile,
+                    enter_long,
+                    exit_long,
+                )
+                continue
             enter_short, exit_short = words[outputs[ENTER_SHORT]], words[outputs[EXIT_SHORT]]
             asked = ALL_BITS
             if not program.is_watching:

@@ -180,7 +180,11 @@ class TransitionPoints:
             self._rules[0],
             family.entries,
             Steps(
-                conditions.code, family.rows.moves, conditions.outputs, self._may_end_by_itself()
+                conditions.code,
+                family.rows.moves,
+                conditions.outputs,
+                self._may_end_by_itself(),
+                self._is_plain(),
             ),
             family.rows.averages(chosen[:n_tiled], tiled, tile, first),
             tables,
@@ -206,6 +210,27 @@ class TransitionPoints:
         has_shorts = bool(conditions.outputs[2])
         is_levered = float(self._rules["initial"][0]) < 1.0
         return has_shorts or is_levered or bool((conditions.levels >= 0).any())
+
+    def _is_plain(self) -> bool:
+        """Return whether positions are all cash, and prices and fees factors of the open."""
+        family, rules = self._family, self._rules[0]
+        entries, size = family.entries, family.entries.size
+        is_whole = family.operands[size].number is not None and (self._numbers[:, size] == 1.0).all()
+        has_factors = (
+            rules["tick"] == 0.0
+            and rules["sell_factor"] > 0.0
+            and not rules["is_clipped"]
+            and 0.0 <= rules["taker_rate"] < 1.0
+            and not (rules["per_unit"] or rules["fixed"] or rules["minimum"])
+            and np.isinf(rules["maximum_rate"])
+        )
+        return bool(
+            has_factors
+            and is_whole
+            and (entries.size_kind, entries.lot) == (SizeKind.FRACTION, 0.0)
+            and not self._may_end_by_itself()
+            and not self._tape.action_bars.size
+        )
 
 
 def families(
