@@ -219,6 +219,7 @@ def test_without_a_plateau_the_reason_is_said(document, cube):
     [
         (0.51, 0.9, "doubt", "Picking the best does not carry over"),
         (0.45, 0.99, "doubt", "Picking the best is a coin toss"),
+        (0.29, 0.99, "doubt", "Picking the best is partly luck"),
         (0.05, 0.99, "pass", "The best stays among the best"),
         (0.05, 0.5, "doubt", "One of many trials"),
     ],

@@ -15,6 +15,8 @@ from dashboard.sweep_axis import axis_text, equal_step, range_text
 Document = Mapping[str, Any]
 
 PBO_FINE = 0.1
+COIN_TOSS = 0.4
+"""From here on to one half the best of one half is in the other about what any point is."""
 DSR_FINE = 0.95
 GROWTH = 0.5
 """By how much of its length an axis is made longer where the best point lies on its border."""
@@ -84,11 +86,13 @@ def _overfit(document: Document) -> Finding | None:
     if fmt.is_missing(pbo):
         return None
     share = float(pbo)  # type: ignore[arg-type]
-    level, title = pbo_level(share), "Picking the best is a coin toss"
+    level, title = pbo_level(share), "Picking the best is partly luck"
     if level == "pass":
         title = "The best stays among the best"
     elif share > 0.5:
         title = "Picking the best does not carry over"
+    elif share >= COIN_TOSS:
+        title = "Picking the best is a coin toss"
     words = (
         f"In {fmt.percent(share, 0)} of the ways to halve the data, the best in one half is below "
         f"the median in the other."
