@@ -129,10 +129,13 @@ class Rows:
         More than one group are squares of their rows: sixty-four points read eight fast and eight
         slow averages, where in their own order they might read sixty-five.
         """
+        is_fitting = len(self._rows) - self.windows.size < n_rows
+        if which.size <= n_points and is_fitting:
+            yield np.arange(which.size)
+            return
         used = self.slots[which][:, self.slots[0] >= 0]
         whole = np.where(used < self.windows.size, -1, used)
-        is_fitting = len(self._rows) - self.windows.size < n_rows
-        if which.size <= n_points and (is_fitting or np.unique(whole).size <= n_rows):
+        if which.size <= n_points and np.unique(whole).size <= n_rows:
             yield np.arange(which.size)
             return
         side = max(min(n_rows // max(used.shape[1], 1), int(np.sqrt(n_points))), 1)

@@ -131,7 +131,7 @@ class TransitionPoints:
         def one(group: IntArray) -> list[int]:
             if is_cancelled():
                 raise SweepCancelledError
-            return self._walk(own[group], out, rows[group])
+            return self._walk(own[group], out, _together(rows[group]))
 
         if threads == 1:
             return [point for group in groups for point in one(group)]
@@ -139,7 +139,7 @@ class TransitionPoints:
             done = [pool.submit(one, group) for group in groups]
             return [point for future in done for point in future.result()]
 
-    def _walk(self, members: IntArray, out: Totals, rows: IntArray) -> list[int]:
+    def _walk(self, members: IntArray, out: Totals, rows: IntArray | slice) -> list[int]:
         """Measure points of the family that fit the room together."""
         family, tape = self._family, self._tape
         slots = family.rows.slots[members]
@@ -215,7 +215,9 @@ class TransitionPoints:
         """Return whether positions are all cash, and prices and fees factors of the open."""
         family, rules = self._family, self._rules[0]
         entries, size = family.entries, family.entries.size
-        is_whole = family.operands[size].number is not None and (self._numbers[:, size] == 1.0).all()
+        is_whole = (
+            family.operands[size].number is not None and (self._numbers[:, size] == 1.0).all()
+        )
         has_factors = (
             rules["tick"] == 0.0
             and rules["sell_factor"] > 0.0
@@ -302,7 +304,7 @@ def _by_warm_up(
         series = bars[run.config.symbols[0]]
         n_before = np.minimum(n_before, np.searchsorted(series.time, run.start_ms))
     found = []
-    for n_warm in np.unique(n_before).tolist():
+    for n_warm in [0] if run.start_ms is None else np.unique(n_before).tolist():
         if run.start_ms is not None:
             market = run.market(bars, warm_up_bars=n_warm)
         own = np.flatnonzero(n_before == n_warm)
@@ -325,6 +327,8 @@ def _by_warm_up(
 
 def _alike(columns: list[Any], n: int) -> list[IntArray]:
     """Return the points that are alike in every column of texts."""
+    if not columns:
+        return [np.arange(n)]
     code = np.zeros(n, np.int64)
     for column in columns:
         own, number = np.unique(column, return_inverse=True)
@@ -365,6 +369,12 @@ def _view(market: Market) -> View:
 
 def _no_other(symbol: str) -> Any:
     raise AssertionError(f"a sweep over transitions reads no other symbol, {symbol}")
+
+
+def _together(rows: IntArray) -> IntArray | slice:
+    """Return a slice for rows that follow one another: it is copied to without looking them up."""
+    begin, n = int(rows[0]), rows.size
+    return slice(begin, begin + n) if (np.diff(rows) == 1).all() else rows
 
 
 def _aligned(lead: int, first: int) -> int:
