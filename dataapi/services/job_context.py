@@ -99,9 +99,12 @@ class JobContext:
         self._samples: deque[tuple[float, float]] = deque()
 
     @property
-    def elapsed_s(self) -> float:
-        """Return how long this worker has had the job."""
-        return time.monotonic() - self._taken_s
+    def timing(self) -> dict[str, float]:
+        """Return how long this worker has had the job, and how often a worker took it.
+
+        What earlier workers did of it, `takings` above 1, is not in `elapsed_s`.
+        """
+        return {"elapsed_s": time.monotonic() - self._taken_s, "takings": self.job.token}
 
     @property
     def threads(self) -> int:

@@ -139,7 +139,7 @@ def _result(
         "pbo": pbo,
         "pbo_logits": logits,
         "pbo_trials": n_judged,
-        "timing": {"elapsed_s": context.elapsed_s, **library_versions()},
+        "timing": {**context.timing, **library_versions()},
     }
     summary = {"objective": objective, "best": None if best is None else top[0], "pbo": pbo}
     around = neighbourhood(points, values, smaller_is_better=is_smaller_better)

@@ -68,7 +68,7 @@ def carry_out(context: JobContext) -> bool:
         raise
     found = prepared.stitch(results)
     tables: dict[str, Table] = {name: found.pop(name) for name in TABLES if name in found}
-    result = finite({**found, "timing": {"elapsed_s": context.elapsed_s, **library_versions()}})
+    result = finite({**found, "timing": {**context.timing, **library_versions()}})
     return runs.store.walkforwards.finish(
         context.job,
         StudyResult(

@@ -125,7 +125,7 @@ def sweep(
         "pbo": None,
         "dsr": None,
         "trials": None,
-        "timing": {"elapsed_s": 1.7},
+        "timing": {"elapsed_s": 1.7, "takings": 1},
     }
     if status == "done":
         document |= {"pbo": 0.51, "dsr": 0.89, "trials": 4606}
@@ -209,7 +209,7 @@ def walkforward(status: str = "done", n_done: int = 6) -> dict[str, Any]:
             "note": "window 3",
             "error": None,
         },
-        "timing": {"elapsed_s": 12.0},
+        "timing": {"elapsed_s": 12.0, "takings": 1},
     }
 
 

@@ -285,4 +285,7 @@ def test_points_are_exported_with_full_precision():
 
 def test_the_count_says_how_far_it_came(document):
     assert view.count_words(document) == "2,620 runs in 1.7 s"
+    # Two workers had it: 1.7 s is the second one's part alone.
+    shared = {**document, "timing": {"elapsed_s": 1.7, "takings": 2}}
+    assert view.count_words(shared) == "2,620 runs"
     assert view.count_words(docs.sweep("cancelled", n_done=800)) == "800 of 2,620 runs"

@@ -74,8 +74,10 @@ def count_words(document: Document) -> str:
     noun = "run" if n_points == 1 else "runs"
     if document["status"] != "done":
         return f"{fmt.integer(n_done)} of {fmt.integer(n_points)} {noun}"
-    seconds = (document.get("timing") or {}).get("elapsed_s")
-    took = f" in {fmt.elapsed(seconds * 1000.0)}" if seconds else ""
+    timing = document.get("timing") or {}
+    # Of a job that several workers had in turn, only the last one's time is known.
+    is_whole = timing.get("takings") == 1
+    took = f" in {fmt.elapsed(timing['elapsed_s'] * 1000.0)}" if is_whole else ""
     return f"{fmt.integer(n_points)} {noun}{took}"
 
 
