@@ -33,7 +33,9 @@ def check_bars(symbol: str, bars: Bars) -> None:
         Says which column, which bar and what was expected.
     """
     _check_shapes(symbol, bars)
-    _refuse_first(symbol, bars, "time", np.diff(bars.time) <= 0, "increasing times", offset=1)
+    _refuse_first(
+        symbol, bars, "time", bars.time[1:] <= bars.time[:-1], "increasing times", offset=1
+    )
     for name in PRICES:
         column = getattr(bars, name)
         # A NaN makes both extremes NaN.

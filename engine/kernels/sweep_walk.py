@@ -36,6 +36,7 @@ class Steps(NamedTuple):
     """What is asked of the rows at every bar; see `evaluate_words`.
 
     outputs : (4,) which of the words are enter and exit of longs, then of shorts
+    n_compared : how many operands, the first ones, the steps read
     is_watching : whether a position may end without a signal
     is_plain : whether all points are plain, see `sweep_plain`
     """
@@ -43,6 +44,7 @@ class Steps(NamedTuple):
     code: IntArray
     moves: IntArray
     outputs: IntArray
+    n_compared: int
     is_watching: bool
     is_plain: bool
 
@@ -69,6 +71,20 @@ def bits_from(bar, base):
     return ALL_BITS << np.uint64(bar - base) if bar < base + WORD else NOTHING
 
 
+@glance
+def are_compared_alike(tables, n_compared, p, q):
+    """Return whether two points have the same words: they may differ in levels and sizes.
+
+    A sweep of stops and targets asks the same conditions for twenty-five points in a row.
+    """
+    for k in range(n_compared):
+        if tables.places[p, k] != tables.places[q, k]:
+            return False
+        if tables.numbers[p, k] != tables.numbers[q, k]:
+            return False
+    return True
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def walk_points(tape, rules, entries, program, averages, tables, points, sums, squares):
     """Walk all points, tile by tile, so that the rows of a tile stay in the cache."""
@@ -85,14 +101,19 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
         begin = first_word * WORD
         n_tile = min(tile_words, n_words - first_word)
         write_averages(averages, states, begin, min(begin + averages.tile, n_bars), tables.rows)
+        evaluated = -1
         for p in range(points.size):
             point = points[p]
             if point.is_over or tables.firsts[p] > begin + averages.tile:
                 continue
             operands = Operands(tables.places[p], tables.numbers[p], tables.rows)
-            evaluate_words(
-                program.code, program.moves, operands, carries[p], spread, begin, n_tile, words
-            )
+            if evaluated >= 0 and are_compared_alike(tables, program.n_compared, evaluated, p):
+                carries[p] = carries[evaluated]
+            else:
+                evaluate_words(
+                    program.code, program.moves, operands, carries[p], spread, begin, n_tile, words
+                )
+                evaluated = p
             enter_long, exit_long = words[outputs[ENTER_LONG]], words[outputs[EXIT_LONG]]
             if program.is_plain:
                 walk_plain(
@@ -119,6 +140,8 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
             while asked != NOTHING:
                 w = lowest_bit(asked)
                 asked &= asked - ONE
+                if point.quantity == 0.0 and enter_long[w] | enter_short[w] == NOTHING:
+                    continue
                 base = begin + np.int64(w) * WORD
                 walk_word(
                     point,

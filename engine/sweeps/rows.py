@@ -152,7 +152,10 @@ class Rows:
 
     def averages(self, slots: IntArray, places: IntArray, tile: int, first: int) -> Averages:
         """Return what the walk is told of averages; `slots` are numbers of rows."""
-        x = np.array([self._column(name) for name in self.series]).reshape(-1, self._view.n)
+        columns = [self._column(name) for name in self.series]
+        # One series, as nearly always, need not be copied.
+        x = columns[0] if len(columns) == 1 else np.array(columns)
+        x = x.reshape(-1, self._view.n)
         return Averages(x, first, tile, self.i_series[slots], self.windows[slots], places)
 
     def fill(self, slots: IntArray, places: IntArray, room: FloatArray) -> BoolArray:

@@ -183,6 +183,7 @@ class TransitionPoints:
                 conditions.code,
                 family.rows.moves,
                 conditions.outputs,
+                conditions.n_compared,
                 self._may_end_by_itself(),
                 self._is_plain(),
             ),
