@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from engine.kernels.sweep_words import extremes
 from engine.types import FloatArray, IntArray
 
 BLOCK_BITS = np.uint64(6)
@@ -54,6 +55,7 @@ def summarise(high, low, close, blocks, highs, lows):
 
     Summaries from every bar to both ends of its block were tried too: 48 bytes a bar more, and
     slower, since few holdings move the peak or the worst ratio: their bars are read then.
+    A division a bar costs less than asking whether it is needed: less than half in all.
     """
     for k in range(highs.size):
         begin = k * BLOCK
@@ -62,19 +64,18 @@ def summarise(high, low, close, blocks, highs, lows):
         worst = 1.0
         for t in range(begin, stop):
             price = close[t]
-            if price > highest:
-                highest = price
-            elif price < worst * highest:
-                worst = price / highest
+            highest = price if price > highest else highest
+            ratio = price / highest
+            worst = ratio if ratio < worst else worst
             if price < lowest:
                 lowest = price
         blocks[k, HIGHEST], blocks[k, LOWEST], blocks[k, WORST] = highest, lowest, worst
-        top, bottom = high[begin], low[begin]
-        for t in range(begin + 1, stop):
-            if high[t] > top:
-                top = high[t]
-            if low[t] < bottom:
-                bottom = low[t]
+        if stop - begin == BLOCK:
+            top, _ = extremes(high.ctypes.data + 8 * begin, 0, BLOCK)
+            _, bottom = extremes(low.ctypes.data + 8 * begin, 0, BLOCK)
+        else:
+            # A vector would reach beyond the last bar.
+            top, bottom = high[begin:stop].max(), low[begin:stop].min()
         highs[k], lows[k] = top, bottom
 
 
