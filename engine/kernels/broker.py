@@ -157,7 +157,8 @@ def run_bars(tape, flags, notable, state, curves, first, begin, rows_a_bar):
             ):
                 match_close(state, i, THIS_CLOSE)
                 value, gross = mark_close(state)
-            if rules.fill == THIS_CLOSE and account.n_waiting > 0:
+            # A withdrawal may have left nothing: then nothing is sized, and the next close is ruin.
+            if rules.fill == THIS_CLOSE and account.n_waiting > 0 and account.equity > 0.0:
                 match_targets(state, i, account.equity, CLOSE)
                 value, gross = mark_close(state)
         if rules.is_finalized and t == n_times - 1:

@@ -27,6 +27,20 @@ def test_engine_and_twin_agree_on_random_weights(group: int) -> None:
         assert difference is None, difference
 
 
+def test_an_account_emptied_by_a_withdrawal_sizes_no_order() -> None:
+    # Found among ten thousand cases: orders fill at this close, one waits for its symbol's bar, and
+    # at the close that has it a withdrawal takes all of the equity. There is nothing to size it
+    # by, so it is still there at the next close, which is ruin, and ends as everything does then.
+    case = random_target_case(201_503)
+    ledger = simulate(case.market, case.targets, case.config)
+    waiting = ledger.orders["i_time"] + 1 == ledger.orders["ended"]
+
+    assert explain(case, simulate, simulate_targets) is None
+    assert ledger.status == "bankrupt"
+    assert not waiting[4]
+    assert Reason(ledger.orders["reason"][4]) is Reason.BANKRUPT
+
+
 def test_random_weights_reach_every_kind_of_fill_and_end() -> None:
     """The comparison above would be worth little on cases in which nothing happens."""
     seen: Counter[str] = Counter()
