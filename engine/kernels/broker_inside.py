@@ -55,6 +55,9 @@ def match_inside(state, i, s):
     if n_events > 0 and not is_open_question:
         follow(state, i, s, path)
     elif n_events > 0:
+        # A part that was closed at the open is no fill of this path.
+        for k in range(book.n_entries):
+            entry_at(state, s, k).i_closed = -1
         save(state, s)
         begin = account.n_fills
         n_tried = (

@@ -164,7 +164,7 @@ ENTRY = np.dtype(
         ("phase", "i8"),
         ("due", "i8"),  # the exit chosen for this bar under a path rule: a Reason, or NOT_DUE
         ("fine", "i8"),  # the book's, when it was made
-        ("i_closed", "i8"),  # the bar in which a part of it was closed last, else -1
+        ("i_closed", "i8"),  # the bar inside which a part of it was closed last, else -1
         ("quantity", "f8"),
         ("price", "f8"),
         ("stop", "f8"),
