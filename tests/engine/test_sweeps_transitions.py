@@ -74,16 +74,21 @@ def assert_same_curve(bars, config, params):
 # ── every built-in strategy ─────────────────────────────────────────────────────────────────
 
 
+OFFERED = [
+    (name, direction)
+    for name in WALKED
+    for direction in DIRECTIONS
+    if direction in builtin(name).params["direction"].choices
+]
+
+
 def grid_of(name, direction):
     grid = {key: values for key, values in GRIDS[name].items() if key != "direction"}
     return grid | {"direction": [direction]}
 
 
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("name", WALKED)
+@pytest.mark.parametrize(("name", "direction"), OFFERED)
 def test_builtin_strategies_on_real_bars(name, direction):
-    if direction not in builtin(name).params["direction"].choices:
-        pytest.skip(f"{name} is never {direction}")
     for symbol, begin in (("AAPL", 0), ("IBM", 1500)):
         bars = {symbol: cut(real_bars(symbol), begin, begin + 2000)}
         table = assert_walks_as_events(bars, {"strategy": {"name": name}}, grid_of(name, direction))
@@ -91,11 +96,8 @@ def test_builtin_strategies_on_real_bars(name, direction):
             assert (table["trades"] > 0).any()
 
 
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("name", WALKED)
+@pytest.mark.parametrize(("name", "direction"), OFFERED)
 def test_builtin_strategies_on_random_bars(name, direction):
-    if direction not in builtin(name).params["direction"].choices:
-        pytest.skip(f"{name} is never {direction}")
     for seed, tick, lot in ((1, None, 0.0), (2, 5.0, 1.0), (3, 20.0, 0.01)):
         bars = {"A": replace(random_bars(330, seed, tick=tick), lot=lot)}
         assert_walks_as_events(bars, {"strategy": {"name": name}}, grid_of(name, direction))
