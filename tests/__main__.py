@@ -3,6 +3,8 @@
 With pytest arguments only pytest runs, with them. What a machine lacks for the browser, Postgres
 and balancer tests is installed from the Debian archive when root; otherwise those tests are
 reported as skipped with the command that enables them, and with CI=true that is a failure.
+When everything passed and nothing was missing, that is remembered for the commit: `./run release`
+asks for it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from release.tested import clean_commit, remember
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -33,6 +37,7 @@ CHECKS = {
 def main(arguments: list[str]) -> int:
     """Run the checks and the tests; return 0 only when all passed."""
     install_components()
+    commit = clean_commit(ROOT)
     failed = (
         [] if arguments else [name for name, command in CHECKS.items() if not passes(name, command)]
     )
@@ -41,7 +46,18 @@ def main(arguments: list[str]) -> int:
     ).returncode
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
+    if not (arguments or failed or status or missing_components()):
+        remember_green(commit)
     return status or int(bool(failed))
+
+
+def remember_green(commit: str | None) -> None:
+    """Keep that all tests passed on this commit, when nothing changed beneath them."""
+    if commit is not None and clean_commit(ROOT) == commit:
+        remember(ROOT, commit)
+        print(f"Remembered for a release: all passed on {commit[:12]}.", file=sys.stderr)
+    else:
+        print("Not remembered for a release: files differ from the commit.", file=sys.stderr)
 
 
 def passes(name: str, command: list[str]) -> bool:
@@ -53,9 +69,14 @@ def passes(name: str, command: list[str]) -> bool:
     return status == 0
 
 
+def missing_components() -> list[str]:
+    """Return what some tests need and this machine lacks."""
+    return [name for name, is_there in COMPONENTS.items() if not is_there()]
+
+
 def install_components() -> None:
     """Install what the tests need and this machine lacks, or say how."""
-    missing = [name for name, is_there in COMPONENTS.items() if not is_there()]
+    missing = missing_components()
     if not missing:
         return
     command = f"apt-get install -y {' '.join(missing)}"
