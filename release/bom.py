@@ -49,7 +49,7 @@ def bill_of_materials(source: Source, ours: Path, wheels: Sequence[Path]) -> str
     for part in parts:
         bom.components.add(part)
     bom.register_dependency(top, parts)
-    text = JsonV1Dot6(bom).output_as_string(indent=1)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=1)
     fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if fault is not None:
         raise ReleaseError(f"The bill of materials is not valid CycloneDX 1.6: {fault.data}")

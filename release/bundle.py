@@ -16,7 +16,7 @@ from release import bom, wheels
 from release.source import Source, unpack
 
 # What hosts and those who set them up need beside the wheels.
-FOLDERS = ("haproxy", "ansible")
+FOLDERS = ("haproxy", "ansible", "monitoring")
 FACTS = """
 import json
 from dataapi.store.schema import MIGRATIONS

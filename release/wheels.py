@@ -26,10 +26,8 @@ def build(source: Source, tree: Path, wheelhouse: Path) -> Path:
 
 def download(tree: Path, wheelhouse: Path) -> None:
     """Fetch the wheels of the lock for this Python and machine, each held to its hash."""
-    _run(
-        [*PIP, "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        + ["-d", str(wheelhouse), "-r", str(tree / LOCK)]
-    )
+    wanted = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(tree / LOCK)]
+    _run([*PIP, "download", *wanted, "-d", str(wheelhouse)])
 
 
 def lock(tree: Path, wheel: Path, source: Source) -> str:
@@ -42,11 +40,9 @@ def install(release: Path, place: Path) -> Path:
     """Install the release at `place` as a host does, without a network; return its interpreter."""
     python = place / "bin" / "python"
     _run([sys.executable, "-m", "venv", "--without-pip", str(place)])
-    _run(
-        [*PIP, "--python", str(python), "install", "--no-compile", "--no-index"]
-        + ["--find-links", str(release / "wheelhouse"), "--require-hashes"]
-        + ["-r", str(release / "requirements.lock")]
-    )
+    offline = ["--no-index", "--find-links", str(release / "wheelhouse"), "--no-compile"]
+    locked = ["--require-hashes", "-r", str(release / "requirements.lock")]
+    _run([*PIP, "--python", str(python), "install", *offline, *locked])
     return python
 
 

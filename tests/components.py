@@ -27,12 +27,12 @@ def require_program(name: str, package: str, *, also: str | None = None) -> str:
     raise missing(f"{name} is not installed; as root: apt-get install -y {package}")
 
 
-def require_oracles() -> str:
-    """Return the interpreter of the libraries to compare with; without it skip, or fail."""
-    python = ROOT / ".venv-oracles" / "bin" / "python"
+def require_environment(name: str) -> str:
+    """Return the interpreter of an environment beside the tests' own; without it skip, or fail."""
+    python = ROOT / name / "bin" / "python"
     if python.exists():
         return str(python)
-    raise missing(".venv-oracles is not built; with a network: ./run test tests/oracles")
+    raise missing(f"{name} is not built; with a network: ./run test")
 
 
 def missing(message: str) -> BaseException:

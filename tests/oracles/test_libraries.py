@@ -19,7 +19,7 @@ from engine.metrics.libraries import OTHERS, SAME
 from engine.metrics.passports import measured_of, passports
 from engine.metrics.record import Record
 from engine.significance import optimal_block_length
-from tests.components import require_oracles
+from tests.components import require_environment
 from tests.engine.accounts import closed_trades, no_fills, no_trades
 from tests.engine.sample_bars import real_bars
 
@@ -46,7 +46,7 @@ def runs():
 @pytest.fixture(scope="module")
 def printed(runs, tmp_path_factory):
     """What the libraries print for each case; they run once, in their own environment."""
-    python = require_oracles()
+    python = require_environment(".venv-oracles")
     cases = {}
     for name, (record, _) in runs.items():
         measured = asdict(measured_of(record))

@@ -10,7 +10,7 @@ import pytest
 
 from engine.significance import bootstrap_accounts, trade_shuffle
 from engine.walkforward import combinatorial_splits, paths, windows
-from tests.components import require_oracles
+from tests.components import require_environment
 
 THEIRS = Path(__file__).with_name("theirs_resampled.py")
 NAMES = ("p05", "p25", "p50", "p75", "p95")
@@ -51,7 +51,7 @@ def printed(tmp_path_factory):
     }
     home = str(tmp_path_factory.mktemp("home"))
     done = subprocess.run(
-        [require_oracles(), "-I", "-W", "ignore", str(THEIRS)],
+        [require_environment(".venv-oracles"), "-I", "-W", "ignore", str(THEIRS)],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
