@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from release.tested import clean_commit, remember
+from tests.release.tested import clean_commit, remember
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable

@@ -7,6 +7,9 @@ import pytest
 
 from config.settings import ROOT
 
+# They run in the environment of `requirements-release.lock`: here their imports do not exist.
+collect_ignore = ["__main__.py", "bom.py", "bundle.py"]
+
 PROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -66,6 +69,8 @@ def scratch_repository(place):
     for name, text in FILES.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
-    shutil.copytree(ROOT / "release", place / "release", ignore=shutil.ignore_patterns("__py*"))
+    tools = place / "tests" / "release"
+    shutil.copytree(ROOT / "tests" / "release", tools, ignore=shutil.ignore_patterns("__py*"))
+    (place / "tests" / "__init__.py").touch()
     commit(place)
     return place

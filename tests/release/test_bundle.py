@@ -9,8 +9,8 @@ import zipfile
 
 import pytest
 
-from release import tested
 from tests.components import require_environment
+from tests.release import tested
 from tests.release.conftest import git, scratch_repository
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def release(repository, *arguments):
     return subprocess.run(
-        [require_environment(".venv-release"), "-m", "release", *arguments],
+        [require_environment(".venv-release"), "-m", "tests.release", *arguments],
         cwd=repository,
         env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin"},
         capture_output=True,

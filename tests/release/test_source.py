@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from release import source, tested
-from release.errors import ReleaseError
+from tests.release import source, tested
 from tests.release.conftest import commit, git
+from tests.release.errors import ReleaseError
 
 
 def test_a_clean_tested_commit_is_taken_as_it_is(repository):

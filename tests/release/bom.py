@@ -20,9 +20,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from release.errors import ReleaseError
-from release.source import Source
-from release.wheels import sha256
+from tests.release.errors import ReleaseError
+from tests.release.source import Source
+from tests.release.wheels import sha256
 
 # Some packages put the whole text into the field of the name.
 LONGEST_NAME = 80

@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from release import tested
-from release.errors import ReleaseError
+from tests.release import tested
+from tests.release.errors import ReleaseError
 
 HEADING = re.compile(r"^## +(?P<version>\S+)(?: +\((?P<when>[^)]*)\))? *$", re.MULTILINE)
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from release.bundle import make
-from release.errors import ReleaseError
-from release.source import read
+from tests.release.bundle import make
+from tests.release.errors import ReleaseError
+from tests.release.source import read
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:

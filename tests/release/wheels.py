@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from release.errors import ReleaseError
-from release.source import Source
+from tests.release.errors import ReleaseError
+from tests.release.source import Source
 
 LOCK = "requirements-production.lock"
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]

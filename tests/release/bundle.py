@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from release import bom, wheels
-from release.source import Source, unpack
+from tests.release import bom, wheels
+from tests.release.source import Source, unpack
 
 # What hosts and those who set them up need beside the wheels.
-FOLDERS = ("haproxy", "ansible", "monitoring")
+FOLDERS = ("haproxy", "ansible")
 FACTS = """
 import json
 from dataapi.store.schema import MIGRATIONS
