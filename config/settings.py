@@ -1,4 +1,7 @@
-"""Typed settings of a process: default < TOML file < environment.
+"""Typed settings of a process: default < TOML file < credentials < environment.
+
+The credentials are a second such file, `settings.toml` in the directory that systemd hands to a
+service (`LoadCredential=`): what nobody else shall read, such as the database with its password.
 
 Built once, in `__main__`, and passed down; nobody else reads the environment. Unknown or mistyped
 keys stop the start with the key's name.
@@ -7,6 +10,7 @@ keys stop the start with the key's name.
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -142,13 +146,22 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises
     ------
     SettingsError
-        If the file is missing or unreadable, or a key is unknown, mistyped or out of range.
+        If a file is missing or unreadable, one with a secret is readable by everybody, or a key is
+        unknown, mistyped or out of range.
     """
     environ = os.environ if environ is None else environ
-    values = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
+    values = read_toml(DEFAULTS)
     file_name = environ.get("HINDCAST_CONFIG")
     if file_name:
-        _merge(values, _read_toml(Path(file_name)), source=file_name)
+        own = read_toml(Path(file_name))
+        if _holds_password(own):
+            _refuse_readable_by_all(Path(file_name))
+        _merge(values, own, source=file_name)
+    credentials = environ.get("CREDENTIALS_DIRECTORY")
+    secret = Path(credentials) / "settings.toml" if credentials else None
+    if secret is not None and secret.exists():
+        _refuse_readable_by_all(secret)
+        _merge(values, read_toml(secret), source=str(secret))
     _merge(values, _from_environment(environ, values), source="environment")
     try:
         return Settings.model_validate(values)
@@ -160,7 +173,32 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ) from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _holds_password(values: dict[str, Any]) -> bool:
+    """Return whether the database's address has a password in it."""
+    store = values.get("store")
+    url = store.get("url") if isinstance(store, dict) else None
+    return isinstance(url, str) and ":" in url.partition("://")[2].rpartition("@")[0]
+
+
+def _refuse_readable_by_all(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error.strerror}.") from None
+    if mode & stat.S_IROTH:
+        raise SettingsError(
+            f"The settings file {path} holds a secret and everybody can read it: chmod o= {path}."
+        )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a settings file.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

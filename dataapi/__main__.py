@@ -9,6 +9,13 @@ from config.kernels import prepare_kernels
 from config.logs import configure_logging
 from config.serving import serve
 from config.settings import Settings, SettingsError, load_settings
+from config.startup import (
+    EX_CONFIG,
+    ConfigurationError,
+    introduction,
+    require_free,
+    require_sound,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +27,18 @@ def main() -> int:
     """Serve until a signal; return the exit code."""
     try:
         settings = load_settings()
-    except SettingsError as error:
+        require_sound(settings, "dataapi")
+    except (SettingsError, ConfigurationError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before the settings
-        return 2
+        return EX_CONFIG
     configure_logging(settings.server.log_level)
+    api = settings.dataapi
+    try:
+        require_free(api.host, api.port, setting="dataapi.port")
+    except OSError as error:
+        logger.error("cannot serve reason=%s", error.strerror)
+        return 1
+    logger.info("%s", introduction(settings, "dataapi"))
     # Before anything imports numba.
     prepare_kernels(settings.cache_dir)
     return _serve(settings)

@@ -1,7 +1,7 @@
 """The command line: `./run <command>` in a checkout, `hindcast <command>` once installed.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage. An error is one line on stderr, what and how
-to mend it, never a traceback.
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 78 a worker's settings cannot work. An error
+is one line on stderr, what and how to mend it, never a traceback.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from config.kernels import prepare_kernels
-from config.settings import SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings
+from config.startup import EX_CONFIG, ConfigurationError, cache_faults
 
 # Each module has `add_commands(subparsers)`; a command is `handler(arguments, settings) -> int`.
 MODULES = (
@@ -56,11 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.data_dir is not None:
             settings = settings.with_data_dir(arguments.data_dir)
         # Before any command imports numba.
-        prepare_kernels(settings.cache_dir)
+        _prepare_kernels(settings)
         return int(arguments.handler(arguments, settings))
+    except ConfigurationError as error:
+        return _fail(str(error), EX_CONFIG)
     except UsageError as error:
         return _fail(str(error), 2)
-    except (CommandError, SettingsError) as error:
+    except SettingsError as error:
+        # systemd starts a worker, and shall not start it again.
+        return _fail(str(error), EX_CONFIG if arguments.command == "worker" else 1)
+    except CommandError as error:
         return _fail(str(error), 1)
     except BrokenPipeError:
         # The reader, for example `head`, has seen enough.
@@ -70,6 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("Interrupted.", 1)
     except _expected_errors() as error:
         return _fail(str(error), 1)
+
+
+def _prepare_kernels(settings: Settings) -> None:
+    try:
+        prepare_kernels(settings.cache_dir)
+    except OSError:
+        raise ConfigurationError(" ".join(cache_faults(settings))) from None
 
 
 def _parser() -> argparse.ArgumentParser:

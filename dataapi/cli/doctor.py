@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from config.settings import Settings
+from config.startup import Part, changed, faults
 
 LOW_DISK_BYTES = 1 << 30
 
@@ -44,7 +45,7 @@ def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that a start needs."""
-    for look in (_engine, _store, _disk, _threads, _executor, _haproxy):
+    for look in (_settings, _engine, _store, _disk, _threads, _executor, _haproxy):
         yield _looked(look, settings)
 
 
@@ -53,6 +54,14 @@ def _looked(look: Callable[[Settings], Finding], settings: Settings) -> Finding:
         return look(settings)
     except Exception as error:  # noqa: BLE001 - a broken part is what the doctor looks for
         return Finding("fail", look.__name__.strip("_"), f"{type(error).__name__}: {error}")
+
+
+def _settings(settings: Settings) -> Finding:
+    parts: tuple[Part, ...] = ("dashboard", "dataapi", "worker")
+    found = dict.fromkeys(fault for part in parts for fault in faults(settings, part))
+    if found:
+        return Finding("fail", "settings", " ".join(found))
+    return Finding("ok", "settings", " ".join(changed(settings)) or "defaults")
 
 
 def _engine(settings: Settings) -> Finding:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from config.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def add_commands(subparsers: Any) -> None:
@@ -24,12 +27,15 @@ def add_commands(subparsers: Any) -> None:
 
 def _worker(arguments: argparse.Namespace, settings: Settings) -> int:
     from config.logs import configure_logging
+    from config.startup import introduction, require_sound
     from dataapi.cli.opening import opened_store
     from dataapi.services.bundled_runs import service
     from dataapi.services.job_context import Services
     from dataapi.services.working import Lanes
 
+    require_sound(settings, "worker")
     configure_logging(settings.server.log_level)
+    logger.info("%s", introduction(settings, "worker"))
     with opened_store(settings) as store:
         lanes = Lanes(Services(runs=service(store, settings), settings=settings))
         _stop_on_signal(lanes)
