@@ -5,6 +5,9 @@ and balancer tests is installed from the Debian archive when root; otherwise tho
 reported as skipped with the command that enables them, and with CI=true that is a failure.
 When everything passed and nothing was missing, that is remembered for the commit: `./run release`
 asks for it.
+
+`./run test --lab` is another thing: systemd hosts on this machine, the real playbooks, faults under
+load (`tests/lab`). It needs root; `./run test --lab --help` has its options.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.lab.command import run_lab
 from tests.release.tested import clean_commit, remember
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +40,8 @@ CHECKS = {
 
 def main(arguments: list[str]) -> int:
     """Run the checks and the tests; return 0 only when all passed."""
+    if "--lab" in arguments:
+        return run_lab([argument for argument in arguments if argument != "--lab"])
     install_components()
     commit = clean_commit(ROOT)
     failed = (

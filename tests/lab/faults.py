@@ -1,0 +1,152 @@
+"""What goes wrong, or is done on purpose, while visitors are there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.lab import network
+from tests.lab.accounting import Account, Span, account
+from tests.lab.controller import Played
+from tests.lab.hosts import Host
+from tests.lab.site import Site
+
+# Between two times, so that the consequences of one are not counted for the next.
+SETTLE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that happens under load.
+
+    Attributes
+    ----------
+    name : str
+        As in the report.
+    do : callable
+        Does it for the so-manieth time, counted from 0.
+    most_failed : int or None
+        Requests that may fail each time by our own goals; None where no goal is set.
+    most_silent_s : float or None
+        Goal for the median of the longest time without a good answer.
+    needs_pair : bool
+        Whether it makes sense only with a second balancer.
+    """
+
+    name: str
+    do: Callable[[Site, int], None]
+    most_failed: int | None = 0
+    most_silent_s: float | None = None
+    needs_pair: bool = False
+
+
+def deploy(site: Site, turn: int) -> None:
+    """Deploy the release that is not running, whichever that is."""
+    require_played(site.deploy(site.releases[(turn + 1) % 2]))
+
+
+def roll_back(site: Site, turn: int) -> None:
+    """Go back to the release before, which makes the one after it the release before."""
+    require_played(site.rollback())
+
+
+def reload_balancer(site: Site, turn: int) -> None:
+    """Have a balancer read its configuration again."""
+    names = site.topology.balancers
+    site.hosts[names[turn % len(names)]].ssh("systemctl reload haproxy")
+
+
+def end_one(pattern: str, how: str) -> Callable[[Site, int], None]:
+    """Return what sends a signal to one process of a kind, each time to another one."""
+
+    def do(site: Site, turn: int) -> None:
+        units = site.units(pattern)
+        host, unit = units[turn % len(units)]
+        host.ssh(f"systemctl kill --kill-whom=main --signal={how} {unit}")
+
+    return do
+
+
+def stop_balancer(site: Site, turn: int) -> None:
+    """Stop HAProxy where the shared address is, and start it again some seconds later."""
+    host = holder(site)
+    host.ssh("systemctl stop haproxy")
+    time.sleep(6.0)
+    host.ssh("systemctl start haproxy")
+
+
+def cut_balancer(site: Site, turn: int) -> None:
+    """Pull the cable of the host that has the shared address, for some seconds."""
+    host = holder(site)
+    network.cut(host.name)
+    time.sleep(8.0)
+    network.mend(host.name)
+
+
+def restart_database(site: Site, turn: int) -> None:
+    """Restart Postgres."""
+    site.hosts[site.topology.database].ssh("systemctl restart 'postgresql@*-main'")
+
+
+def kill_database(site: Site, turn: int) -> None:
+    """Kill Postgres as a power cut does; it recovers from its log."""
+    host = site.hosts[site.topology.database]
+    host.ssh("pkill -KILL -o -u postgres -x postgres; systemctl start 'postgresql@15-main'")
+
+
+FAULTS = (
+    Fault("deploy", deploy),
+    Fault("rollback", roll_back),
+    Fault("balancer reload", reload_balancer),
+    Fault("SIGTERM of a dashboard", end_one("hindcast-dashboard@*", "SIGTERM")),
+    Fault("SIGTERM of an API", end_one("hindcast-dataapi@*", "SIGTERM")),
+    Fault("SIGTERM of a worker", end_one("hindcast-worker@*", "SIGTERM")),
+    Fault("SIGKILL of a dashboard", end_one("hindcast-dashboard@*", "SIGKILL"), most_failed=2),
+    Fault("SIGKILL of an API", end_one("hindcast-dataapi@*", "SIGKILL"), most_failed=2),
+    Fault("SIGKILL of a worker", end_one("hindcast-worker@*", "SIGKILL")),
+    Fault("balancer stops", stop_balancer, None, most_silent_s=2.0, needs_pair=True),
+    Fault("balancer's cable is pulled", cut_balancer, None, needs_pair=True),
+    Fault("database restarts", restart_database, None),
+    Fault("database is killed", kill_database, None),
+)
+
+
+def measure(site: Site, fault: Fault, times: int) -> Account:
+    """Do a fault so many times under one load that begins before and ends after all of them."""
+    site.wait_until_well()
+    spans = []
+    with site.load() as visited:
+        for turn in range(times):
+            started = time.monotonic()
+            fault.do(site, turn)
+            site.wait_until_well()
+            spans.append(Span(started, time.monotonic()))
+            time.sleep(SETTLE_S)
+    lost = lost_runs(site, {record.run for record in visited.records if record.run})
+    return account(visited.records, spans, n_lost=len(lost))
+
+
+def lost_runs(site: Site, accepted: set[str]) -> list[str]:
+    """Return the runs that were accepted and are not there now."""
+    lost = []
+    for run in sorted(accepted):
+        try:
+            site.ask(f"/api/v1/runs/{run}")
+        except AssertionError:
+            lost.append(run)
+    return lost
+
+
+def holder(site: Site) -> Host:
+    """Return the host that has the shared address."""
+    for name in site.topology.balancers:
+        if site.topology.public in site.hosts[name].ssh("ip -4 -o address").stdout:
+            return site.hosts[name]
+    raise AssertionError(f"No balancer has {site.topology.public}.")
+
+
+def require_played(played: Played) -> None:
+    """Refuse to go on after a playbook that failed."""
+    if played.status != 0:
+        raise AssertionError(f"{played.command} failed:\n{played.output[-6000:]}")
