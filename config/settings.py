@@ -80,6 +80,8 @@ class WorkerSettings(_Section):
     dask_ca: str
     dask_cert: str
     dask_key: str
+    host: str
+    port: int = Field(ge=0, le=65535)
 
 
 class DashboardSettings(_Section):

@@ -16,6 +16,7 @@ from config.startup import (
     require_sound,
 )
 from dashboard.app import create_app
+from dashboard.client import keep_in_touch
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def main() -> int:
     app = create_app(settings)
     # Dash registers its files while it answers the first page: before threads share the registry.
     app.server.test_client().get("/")
+    keep_in_touch(mine)
     try:
         serve(
             app.server,

@@ -13,6 +13,9 @@ given and the response says since when (`Answered.stale_since`, the header `X-St
 from __future__ import annotations
 
 import json
+import logging
+import socket
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ from flask_caching import Cache
 
 from config.logs import request_id
 from config.settings import DashboardSettings
+from config.version import VERSION
 from dataapi.client import (
     Answer,
     ApiError,
@@ -48,10 +52,14 @@ __all__ = [
     "request_id_of",
 ]
 
+logger = logging.getLogger(__name__)
+
 # How long an answer is kept at most: for ever, as far as a process is concerned.
 KEPT_S = 7 * 86_400
 # A draft's preview is asked for again when the next change draws it as the line before.
 PREVIEW_S = 120.0
+TOUCH_S = 15.0
+STARTED_MS = time.time_ns() // 1_000_000
 QUEUE_SHOWN = 50
 # From the fastest to the slowest; a page that needed several says the slowest.
 LAYERS = ("dashboard-cache", "api-cache", "store", "computed")
@@ -344,6 +352,33 @@ class Api:
             self._cache.set("changed", time.time())
 
 
+def node(settings: DashboardSettings) -> str:
+    """Return the name of this process: its host and port."""
+    return f"{socket.gethostname()}:{settings.port}"
+
+
+def user_agent(settings: DashboardSettings) -> str:
+    """Return who asks, as the API's list of processes understands it."""
+    return f"hindcast-dashboard/{VERSION} ({node(settings)}; {STARTED_MS})"
+
+
+def keep_in_touch(settings: DashboardSettings) -> None:
+    """Ask the API for its health now and then, in a thread: an idle dashboard is listed too."""
+    client = Client(
+        settings.api_url, timeout_s=settings.api_timeout_s, user_agent=user_agent(settings)
+    )
+
+    def work() -> None:
+        while True:
+            try:
+                client.health()
+            except ApiError as error:
+                logger.warning("the data API is not ready reason=%s", error)
+            time.sleep(TOUCH_S)
+
+    threading.Thread(target=work, name="presence", daemon=True).start()
+
+
 def connect(server: Flask, settings: DashboardSettings) -> Api:
     """Return the API at the configured address, its caches bound to `server`."""
     cache = Cache(
@@ -354,7 +389,12 @@ def connect(server: Flask, settings: DashboardSettings) -> Api:
             "CACHE_DEFAULT_TIMEOUT": KEPT_S,
         },
     )
-    client = Client(settings.api_url, timeout_s=settings.api_timeout_s, on_answer=_note)
+    client = Client(
+        settings.api_url,
+        timeout_s=settings.api_timeout_s,
+        on_answer=_note,
+        user_agent=user_agent(settings),
+    )
     return Api(client, cache, brief_s=settings.cache_brief_s)
 
 

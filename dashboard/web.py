@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+import platform
 import re
-import socket
 import time
 import uuid
 
 from dash import Dash
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 
 from config.logs import request_id
 from config.settings import Settings
+from config.version import VERSION
 from dashboard import theme
-from dashboard.client import Api, ApiError, answered
+from dashboard.client import Api, ApiError, answered, node
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +38,7 @@ def add_edges(app: Dash, server: Flask, settings: Settings, api: Api) -> None:
     _add_theme(server)
     _add_health(server, api)
     _add_metrics(server)
-    node = f"{socket.gethostname()}:{settings.dashboard.port}"
+    name = node(settings.dashboard)
 
     @server.before_request
     def begin() -> None:
@@ -45,7 +53,7 @@ def add_edges(app: Dash, server: Flask, settings: Settings, api: Api) -> None:
         elapsed_ms = (time.perf_counter() - g.started) * 1000.0
         record = answered()
         headers["X-Request-Id"] = g.request_id
-        headers["X-Node"] = node
+        headers["X-Node"] = name
         headers["X-Elapsed-Ms"] = f"{elapsed_ms:.1f}"
         if record.layer:
             headers["X-Answered-By"] = record.layer
@@ -105,11 +113,14 @@ def _add_health(server: Flask, api: Api) -> None:
             api.health()
         except ApiError as error:
             return Response(f"the data API is not ready: {error}\n", 503, mimetype="text/plain")
-        return Response("ready\n", mimetype="text/plain")
+        return Response(f"ready {VERSION}\n", mimetype="text/plain")
 
 
 def _add_metrics(server: Flask) -> None:
     registry = CollectorRegistry()
+    build = {"part": "dashboard", "version": VERSION, "python": platform.python_version()}
+    Info("hindcast_build", "Which part in which version this is.", registry=registry).info(build)
+    ProcessCollector(registry=registry)
     requests = Counter(
         "hindcast_dashboard_requests",
         "Answers by kind of request, status and layer.",

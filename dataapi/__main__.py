@@ -64,6 +64,8 @@ def _serve(settings: Settings) -> int:
     files.compile_all()
     files.watch()
     app.extensions["hindcast"].is_warm.set()
+    presence = app.extensions["hindcast"].presence
+    presence.start()
     api = settings.dataapi
     try:
         serve(
@@ -81,6 +83,7 @@ def _serve(settings: Settings) -> int:
         logger.error("cannot serve address=%s:%d reason=%s", api.host, api.port, error.strerror)
         return 1
     finally:
+        presence.leave()
         store.close()
     return 0
 

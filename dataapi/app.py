@@ -20,14 +20,17 @@ from config.logs import request_id
 from config.settings import Settings
 from dataapi import problems, wire
 from dataapi.caching import install_cache
+from dataapi.meters import RequestMeters, StoreCollector, new_registry
 from dataapi.problems import PROBLEM_JSON, ApiProblem
 from dataapi.routes import health, imports, jobs, series, strategies, sweeps, walkforwards
 from dataapi.routes import runs as run_routes
-from dataapi.routes.context import PREFIX, Context, Meters
+from dataapi.routes.context import PREFIX, Context
 from dataapi.routes.models import Problem
 from dataapi.services.bundled_runs import service
+from dataapi.services.presence import Presence
 from dataapi.services.sweeps import Sweeps
 from dataapi.services.walkforwards import WalkForwards
+from dataapi.services.working import KINDS
 from dataapi.store import Store, StoreError
 from engine.errors import EngineError
 from engine.version import ENGINE_VERSION, RELEASE
@@ -70,13 +73,18 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = settings.dataapi.max_body_bytes
     install_cache(app, settings.dataapi.cache_bytes // ANSWERS_SHARE)
     runs = service(store, settings)
+    registry = new_registry("dataapi")
+    runs.meters.register(registry)
+    registry.register(StoreCollector(store, KINDS))
     app.extensions["hindcast"] = Context(
         settings=settings,
         store=store,
         runs=runs,
         sweeps=Sweeps(runs),
         walkforwards=WalkForwards(runs),
-        meters=Meters(),
+        registry=registry,
+        meters=RequestMeters(registry),
+        presence=Presence(store, "dataapi", settings.dataapi.port),
     )
     _add_edges(app)
     _add_error_handlers(app)
@@ -123,6 +131,7 @@ def _add_edges(app: Flask) -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
         request_id.set(g.request_id)
+        app.extensions["hindcast"].presence.note(request.headers.get("User-Agent", ""))
         if request.endpoint in LARGE_BODIES:
             request.max_content_length = app.extensions[
                 "hindcast"
@@ -137,7 +146,7 @@ def _add_edges(app: Flask) -> None:
         response.headers["X-Request-Id"] = g.request_id
         response.headers["X-Answered-By"] = who
         response.headers["X-Elapsed-Ms"] = f"{elapsed_s * 1e3:.2f}"
-        meters: Meters = app.extensions["hindcast"].meters
+        meters: RequestMeters = app.extensions["hindcast"].meters
         route = request.url_rule.rule if request.url_rule else "unknown"
         meters.latency_s.labels(request.method, route, response.status_code).observe(elapsed_s)
         meters.answers.labels(who).inc()

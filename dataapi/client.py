@@ -98,6 +98,8 @@ class Client(Transport):
         For tests: `httpx.WSGITransport(app)` talks to an application in this process.
     on_answer : callable, optional
         Called with an `Answer` after each exchange.
+    user_agent : str
+        Who asks, for the API's list of processes.
 
     Raises
     ------

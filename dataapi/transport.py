@@ -81,8 +81,11 @@ class Transport:
         timeout_s: float = 10.0,
         transport: httpx.BaseTransport | None = None,
         on_answer: Callable[[Answer], None] | None = None,
+        user_agent: str = "hindcast",
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"User-Agent": user_agent}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.Client(
             base_url=url.rstrip("/"), headers=headers, timeout=timeout_s, transport=transport
         )

@@ -17,6 +17,7 @@ from dataapi.supervisor import Child, StartError, Supervisor, free_port, python_
 
 HAPROXY_DIR = ROOT / "haproxy"
 START_TIMEOUT_S = 120.0
+FIRST_WORKER_PORT = 8071
 # Loopback needs no defence against floods, only against a page gone wild.
 LIMITS = {"page_requests_10s": 20_000, "submissions_10s": 5_000, "server_connections": 64}
 
@@ -117,7 +118,7 @@ class _Plan:
             api_url = {"HINDCAST_DASHBOARD_API_URL": f"http://127.0.0.1:{api_port}"}
             self._add("dashboard", i, port, api_url)
         for i in range(1, arguments.workers + 1):
-            self._add_worker(i)
+            self._add_worker(i, self._port(FIRST_WORKER_PORT + i - 1))
         if haproxy:
             self._add_haproxy(haproxy, public, inner, operations, page_ports, api_ports)
             self.url = f"http://127.0.0.1:{public}"
@@ -152,12 +153,15 @@ class _Plan:
             )
         )
 
-    def _add_worker(self, number: int) -> None:
+    def _add_worker(self, number: int, port: int) -> None:
         self.children.append(
             Child(
                 name=f"worker@{number}",
                 command=[*python_module("dataapi.cli"), "worker"],
-                environment={"HINDCAST_STORE_DATA_DIR": str(self.settings.data_dir)},
+                environment={
+                    "HINDCAST_WORKER_PORT": str(port),
+                    "HINDCAST_STORE_DATA_DIR": str(self.settings.data_dir),
+                },
                 log=self.settings.data_dir / "logs" / f"worker-{number}.log",
             )
         )

@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.settings import Settings
+
+if TYPE_CHECKING:
+    from dataapi.services.job_context import Services
+    from dataapi.services.working import Lanes
+    from dataapi.worker_server import WorkerServer
 
 logger = logging.getLogger(__name__)
 
@@ -37,21 +43,56 @@ def _worker(arguments: argparse.Namespace, settings: Settings) -> int:
     configure_logging(settings.server.log_level)
     logger.info("%s", introduction(settings, "worker"))
     with opened_store(settings) as store:
-        lanes = Lanes(Services(runs=service(store, settings), settings=settings))
-        _stop_on_signal(lanes)
+        services = Services(runs=service(store, settings), settings=settings)
+        lanes = Lanes(services)
         if arguments.once:
+            _stop_on_signal(lanes.stop)
             n_jobs = lanes.work_off()
             print(f'{{"jobs":{n_jobs}}}' if arguments.json else f"Jobs done: {n_jobs}.")
         else:
-            lanes.work()
+            _serve(services, lanes)
     return 0
 
 
-def _stop_on_signal(lanes: Any) -> None:
+def _serve(services: Services, lanes: Lanes) -> None:
+    """Work until a signal; meanwhile tell who asks how that goes."""
+    from dataapi.services.presence import Presence
+
+    store, settings = services.runs.store, services.settings.worker
+    server = _server(services) if settings.port else None
+    presence = Presence(store, "worker", settings.port)
+
+    def stop() -> None:
+        if server is not None:
+            server.is_ending = True
+        lanes.stop()
+
+    _stop_on_signal(stop)
+    presence.start()
+    try:
+        lanes.work()
+    finally:
+        presence.leave()
+
+
+def _server(services: Services) -> WorkerServer:
+    from config.startup import require_free
+    from dataapi.meters import new_registry
+    from dataapi.worker_server import WorkerServer
+
+    settings = services.settings.worker
+    require_free(settings.host, settings.port, setting="worker.port")
+    registry = new_registry("worker")
+    services.runs.meters.register(registry)
+    services.meters.register(registry)
+    return WorkerServer(settings, services.runs.store, registry)
+
+
+def _stop_on_signal(stop: Callable[[], None]) -> None:
     """Give the jobs at hand back on the first signal; the second one ends the process at once."""
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
-        lanes.stop()
+        stop()
         signal.signal(signum, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, on_signal)

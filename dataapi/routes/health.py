@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from config.version import VERSION
 from dataapi.problems import Busy
 from dataapi.routes.answers import answered_by, json_answer
 from dataapi.routes.context import context
@@ -33,12 +34,17 @@ def readyz() -> Response:
         raise Busy(f"The store's schema waits for {len(pending)} migrations.", retry_after_s=5)
     if not context().is_warm.is_set():
         raise Busy("The kernels are being compiled.", retry_after_s=5)
-    ready = {"status": "ready", "release": RELEASE, "engine_version": ENGINE_VERSION}
+    ready = {
+        "status": "ready",
+        "version": VERSION,
+        "release": RELEASE,
+        "engine_version": ENGINE_VERSION,
+    }
     return json_answer(ready)
 
 
-@api.get("/metrics", summary="Latency by route, answers by layer, runs computed, for Prometheus")
+@api.get("/metrics", summary="Latency by route, answers by layer, queue, work, for Prometheus")
 def metrics() -> Response:
     """Answer the process's counters."""
     answered_by("computed")
-    return Response(generate_latest(context().meters.registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(context().registry), content_type=CONTENT_TYPE_LATEST)

@@ -59,8 +59,6 @@ def create(body: RunRequest) -> Response:
     )
     submitted = context().runs.submit(config, name=body.name or "")
     answered_by("computed" if submitted.is_new else "store")
-    if submitted.is_new:
-        context().meters.runs_computed.inc()
     response = Response(submitted.body, status=201 if submitted.is_new else 200, mimetype=JSON)
     response.headers["Location"] = f"{PREFIX}/runs/{submitted.id}"
     response.headers["Cache-Control"] = "no-store"

@@ -23,10 +23,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.settings import Settings
 from dataapi.executors import BlockTask, core_count, make_executor
+from dataapi.meters import JobMeters
 from dataapi.services.runs import Runs
 from dataapi.store import Hold, InTransaction, Progress, TakenJob
 
@@ -46,6 +47,7 @@ class Services:
 
     runs: Runs
     settings: Settings
+    meters: JobMeters = field(default_factory=JobMeters)
 
 
 class Stop:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from config.run import RunConfig
 from dataapi import wire
+from dataapi.meters import WorkMeters
 from dataapi.problems import ApiProblem, Busy
 from dataapi.services import documents
 from dataapi.services.curves import Columns, part, thinned
@@ -86,6 +87,7 @@ class Runs:
         self.public_url = public_url
         self._max_run_bars = max_run_bars
         self._slots = threading.BoundedSemaphore(max_concurrent_runs)
+        self.meters = WorkMeters()
         self._turns = _Turns()
         self._keys = _Keys()
 
@@ -114,12 +116,13 @@ class Runs:
             if stored is not None:
                 return self._found(stored, name)
             started = time.perf_counter()
-            result = self._compute(inputs)
+            result = self._compute(inputs, "run")
             elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
             run = documents.new_run(
                 inputs, result, elapsed_ms=elapsed_ms, public_url=self.public_url
             )
             stored, is_new = self.store.runs.insert(run, name=name)
+            self.meters.runs.inc(is_new)
         return Submitted(stored.id, stored.document.encode(), is_new)
 
     def _request(self, config: RunConfig) -> Request:
@@ -146,7 +149,7 @@ class Runs:
         started = time.perf_counter()
         inputs = self.gather(config)
         stored = self.store.runs.get_by_key(inputs.key)
-        result = self._compute(inputs, checks=False)
+        result = self._compute(inputs, "draft", checks=False)
         curves = thinned(
             documents.run_tables(result)["equity"], PREVIEW_POINTS, ("equity", "benchmark")
         )
@@ -174,11 +177,16 @@ class Runs:
 
     def compute(self, config: RunConfig) -> RunResult:
         """Return the result of a configuration, computed and not stored."""
-        return self._compute(self.gather(config))
+        return self._compute(self.gather(config), "variant")
 
-    def _compute(self, inputs: Inputs, *, checks: bool = True) -> RunResult:
+    def _compute(self, inputs: Inputs, work: str, *, checks: bool = True) -> RunResult:
         with self._slot():
-            return backtest(inputs.bars, inputs.config, checks=checks)
+            started = time.perf_counter()
+            result = backtest(inputs.bars, inputs.config, checks=checks)
+            elapsed_s = time.perf_counter() - started
+        n_bars = len(result.equity["time"]) * len(inputs.config.symbols)
+        self.meters.count(work, seconds=elapsed_s, bars=n_bars)
+        return result
 
     @contextmanager
     def _slot(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -103,9 +104,14 @@ def _measure(context: JobContext, stored: StoredStudy, prepared: PreparedSweep) 
         work=SweepBlocks(prepared),
     )
     context.report(measured.n_done, n_points, "points", "measuring")
+    meters, since_s = context.services.runs.meters, time.perf_counter()
     for i_block, data in context.compute(task, todo):
-        context.put_block(i_block, data)
         begin, end = ranges[i_block]
+        now_s = time.perf_counter()
+        n_bars = (end - begin) * int(prepared.n_returns.sum())
+        meters.count("sweep", seconds=now_s - since_s, bars=n_bars, combinations=end - begin)
+        since_s = now_s
+        context.put_block(i_block, data)
         measured.put(begin, end, data)
         note = f"points {begin + 1:,} to {end:,} measured"
         context.report(measured.n_done, n_points, "points", note)

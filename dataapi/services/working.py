@@ -17,7 +17,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 
+from config.logs import request_id
 from dataapi.executors import ExecutorError
 from dataapi.problems import ApiProblem
 from dataapi.services import analysis, sweep_work, window_work
@@ -35,6 +37,7 @@ LONG: Mapping[str, Handler] = {
     "sweep": sweep_work.carry_out,
     "walkforward": window_work.carry_out,
 }
+KINDS = (*SHORT, *LONG)
 # Errors that come whenever the job is tried.
 REFUSALS = (ApiProblem, EngineError, NotStoredError)
 # So often within a lease that one missed renewal loses nothing.
@@ -100,34 +103,46 @@ class Worker:
         )
         if job is None:
             return False
+        started_s, asked_by = time.monotonic(), request_id.set(job.request_id)
         logger.info("job taken id=%d kind=%s subject=%s", job.id, job.kind, job.subject)
+        try:
+            outcome = self._carry_out(job)
+        finally:
+            request_id.reset(asked_by)
+        elapsed_s = time.monotonic() - started_s
+        self._services.meters.seconds.labels(job.kind, outcome).observe(elapsed_s)
+        return True
+
+    def _carry_out(self, job: TakenJob) -> str:
+        """Do a job; return how that went: done, given_back, refused or failed."""
         context = JobContext(self._services, job, self._stop)
         try:
             with self._beating(context), closing(context):
                 is_finished = self._handlers[job.kind](context)
         except Exception as error:
             if isinstance(error, JobInterruptedError) or context.is_cancelled():
-                self._give_back(context)
-            elif isinstance(error, REFUSALS):
+                return self._give_back(context)
+            if isinstance(error, REFUSALS):
                 self._fail(job, str(error), is_final=True)
                 logger.warning("job refused id=%d reason=%s", job.id, error)
-            elif isinstance(error, ExecutorError):
+                return "refused"
+            if isinstance(error, ExecutorError):
                 self._fail(job, str(error), is_final=False)
                 logger.warning("executor failed id=%d reason=%s", job.id, error)
-            else:
-                self._fail(job, f"{type(error).__name__}: {error}", is_final=False)
-                logger.exception("job failed id=%d", job.id)
-        else:
-            if is_finished:
-                logger.info("job done id=%d", job.id)
-            else:
-                self._give_back(context)
-        return True
+                return "failed"
+            self._fail(job, f"{type(error).__name__}: {error}", is_final=False)
+            logger.exception("job failed id=%d", job.id)
+            return "failed"
+        if not is_finished:
+            return self._give_back(context)
+        logger.info("job done id=%d", job.id)
+        return "done"
 
-    def _give_back(self, context: JobContext) -> None:
+    def _give_back(self, context: JobContext) -> str:
         self._jobs.release(context.job)
         reason = context.interruption or "lost to another worker"
         logger.info("job not gone on with id=%d reason=%s", context.job.id, reason)
+        return "given_back"
 
     def _fail(self, job: TakenJob, error: str, *, is_final: bool) -> None:
         limit = self._settings.max_attempts
@@ -137,8 +152,12 @@ class Worker:
     def _beating(self, context: JobContext) -> Iterator[None]:
         """Keep the lease alive, carry progress out and cancel in while the block runs."""
         is_over = threading.Event()
+        # In this thread's context, so that its lines carry the request's id too.
         beating = threading.Thread(
-            target=self._beat, args=(context, is_over), name="heartbeat", daemon=True
+            target=copy_context().run,
+            args=(self._beat, context, is_over),
+            name="heartbeat",
+            daemon=True,
         )
         beating.start()
         try:

@@ -20,8 +20,9 @@ from dataapi.store.errors import (
     StoreUnavailableError,
 )
 from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
-from dataapi.store.job_list import ACTIVE, JobInfo, JobPage, JobQuery
+from dataapi.store.job_list import ACTIVE, JobInfo, JobPage, JobQuery, QueueFigure
 from dataapi.store.jobs import Hold, InTransaction, JobStore, Progress, TakenJob
+from dataapi.store.processes import ProcessInfo, ProcessStore
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
@@ -61,7 +62,10 @@ __all__ = [
     "NewStudy",
     "NewTrials",
     "NotStoredError",
+    "ProcessInfo",
+    "ProcessStore",
     "Progress",
+    "QueueFigure",
     "RunAbout",
     "RunListItem",
     "RunPage",
@@ -105,6 +109,7 @@ class Store:
     jobs : JobStore
     sweeps, walkforwards : StudyStore
     trials : TrialStore
+    processes : ProcessStore
     """
 
     def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
@@ -116,6 +121,7 @@ class Store:
         self.sweeps = StudyStore(connections, "sweep")
         self.walkforwards = StudyStore(connections, "walkforward")
         self.trials = TrialStore(connections)
+        self.processes = ProcessStore(connections)
 
     @property
     def url(self) -> str:
@@ -139,6 +145,10 @@ class Store:
     def size_bytes(self) -> int:
         """Return how much the database takes on disk."""
         return self._connections.size_bytes()
+
+    def pool(self) -> dict[str, int]:
+        """Return the pool's connections by state: used, idle, limit; empty on SQLite."""
+        return self._connections.pool()
 
     def close(self) -> None:
         """Close this thread's connection and the pool's."""

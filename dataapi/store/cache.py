@@ -12,21 +12,33 @@ from engine.types import Bars, Table
 class BarsCache:
     """Least recently used columns leave first; safe for threads.
 
-    The key is the fingerprint of the bars, so an entry can never be out of date.
+    The key is the fingerprint of the bars, so an entry can never be out of date. `hits` and
+    `misses` count what was asked of it.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._n_bytes = 0
+        self.hits = 0
+        self.misses = 0
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, Table] = OrderedDict()
 
     def get(self, key: str) -> Table | None:
         """Return the columns kept under `key`, or None."""
         with self._lock:
-            if key in self._entries:
+            found = self._entries.get(key)
+            if found is None:
+                self.misses += 1
+            else:
+                self.hits += 1
                 self._entries.move_to_end(key)
-            return self._entries.get(key)
+            return found
+
+    @property
+    def held_bytes(self) -> int:
+        """Return how much is kept."""
+        return self._n_bytes
 
     def put(self, key: str, bars: Bars) -> None:
         """Keep the columns of `bars`, read-only, unless they alone are larger than the cache."""

@@ -108,6 +108,18 @@ class Connections:
                 query = "SELECT pg_database_size(current_database())"
             return int(execute(database, query).fetchone()[0])
 
+    def pool(self) -> dict[str, int]:
+        """Return how many connections are used and idle, and the limit; empty without a pool."""
+        if self.is_sqlite:
+            return {}
+        pool = self.database
+        # Its own lists: peewee tells nobody how full the pool is.
+        return {
+            "used": len(pool._in_use),
+            "idle": len(pool._connections),
+            "limit": pool._max_connections,
+        }
+
     def close(self) -> None:
         """Close this thread's connection and the pool's."""
         if isinstance(self.database, PooledPostgresqlDatabase):

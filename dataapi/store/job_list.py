@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import peewee
+from peewee import Case, fn
 
 from dataapi.store.models import Job
 
@@ -65,6 +66,46 @@ class JobPage:
 
     items: list[JobInfo]
     next_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFigure:
+    """How many jobs of a kind wait, run, or were abandoned by a worker that died.
+
+    `oldest_s` is how long the one that has waited longest could have been taken, 0 when none waits.
+    """
+
+    kind: str
+    waiting: int
+    running: int
+    abandoned: int
+    oldest_s: float
+
+
+def queue(database: peewee.Database, now_ms: int) -> list[QueueFigure]:
+    """Return the figures of every kind that has a job in the queue."""
+    is_overdue = (Job.state == RUNNING) & (Job.due_ms <= now_ms)
+    state = Case(None, [(is_overdue, "abandoned")], Job.state).alias("found")
+    query = (
+        Job.select(Job.kind, state, fn.COUNT(Job.id), fn.MIN(Job.due_ms))
+        .where(Job.state.in_(ACTIVE))
+        .group_by(Job.kind, peewee.SQL("found"))
+        .tuples()
+    )
+    kinds: dict[str, dict[str, tuple[int, int]]] = {}
+    for kind, name, number, first_due_ms in query.execute(database):
+        kinds.setdefault(kind, {})[name] = (number, first_due_ms)
+    nothing = (0, now_ms)
+    return [
+        QueueFigure(
+            kind=kind,
+            waiting=found.get(QUEUED, nothing)[0],
+            running=found.get(RUNNING, nothing)[0],
+            abandoned=found.get("abandoned", nothing)[0],
+            oldest_s=max(0, now_ms - found.get(QUEUED, nothing)[1]) / 1e3,
+        )
+        for kind, found in kinds.items()
+    ]
 
 
 def one(database: peewee.Database, condition: peewee.Node) -> JobInfo | None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import peewee
 from peewee import Case
 
+from config.logs import request_id
 from dataapi.store import job_list
 from dataapi.store.database import Connections
 from dataapi.store.errors import NotStoredError
@@ -31,6 +32,7 @@ from dataapi.store.job_list import (
     JobInfo,
     JobPage,
     JobQuery,
+    QueueFigure,
 )
 from dataapi.store.models import Job, JobBlock
 
@@ -46,7 +48,10 @@ InTransaction = Callable[[peewee.Database], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenJob:
-    """A job in the hands of one worker; `token` is worthless once another one has taken it."""
+    """A job in the hands of one worker; `token` is worthless once another one has taken it.
+
+    `request_id` is that of the request which asked for it, "-" when none did.
+    """
 
     id: int
     kind: str
@@ -55,6 +60,7 @@ class TakenJob:
     executor: str
     token: int
     attempts: int
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +152,9 @@ class JobStore:
             taken = {"token": row["token"] + 1, "attempts": row["attempts"] + 1}
             # The row is ours alone: locked on Postgres, and on SQLite the whole database is.
             _update(database, *held, state=RUNNING, due_ms=_after(lease_s), worker=worker, **taken)
-        names = ("id", "kind", "subject", "executor")
-        return TakenJob(run_id=row["run"], **{name: row[name] for name in names}, **taken)
+        named = {name: row[name] for name in ("id", "kind", "subject", "executor")}
+        asked_by = row["request_id"] or "-"
+        return TakenJob(run_id=row["run"], request_id=asked_by, **named, **taken)
 
     def _is_any(self, wanted: Callable[[], peewee.Node]) -> bool:
         """Return whether it is worth a transaction: idle workers only read."""
@@ -289,6 +296,11 @@ class JobStore:
         with self._connections.session() as database:
             return job_list.one(database, (Job.kind == kind) & (Job.subject == subject))
 
+    def queue(self) -> Sequence[QueueFigure]:
+        """Return how many jobs of each kind wait and run, and how long the oldest waits."""
+        with self._connections.session() as database:
+            return job_list.queue(database, _now_ms())
+
     def list(self, query: JobQuery | None = None) -> JobPage:
         """Return a page of jobs, the newest first."""
         with self._connections.session() as database:
@@ -325,6 +337,7 @@ def add_job(
         unit="",
         note="",
         is_cancelled=False,
+        request_id=request_id.get(),
     ).on_conflict_ignore().execute(database)
     is_this = (Job.kind == kind) & (Job.subject == subject)
     # A cancel that its worker has not noticed yet is taken back.
@@ -337,6 +350,7 @@ def add_job(
         token=Job.token + 1,
         due_ms=now,
         error=None,
+        request_id=request_id.get(),
         updated_ms=now,
     ).where(is_this & Job.state.in_((FAILED, CANCELLED))).execute(database)
     ((job_id,),) = Job.select(Job.id).where(is_this).tuples().execute(database)

@@ -186,7 +186,8 @@ class Job(_Table):
     `subject` is the id of what it is about, and one job of a kind is about it; the analysis of a
     run goes when the run goes. `due_ms` is when a queued job may be taken, and when the lease of a
     running one ends; `token` counts how often it was taken, so that only the last taker can finish
-    it; `attempts` counts takings since the last finished block.
+    it; `attempts` counts takings since the last finished block. `request_id` is that of the request
+    which asked for it, under which the logs tell what became of it.
     """
 
     id = AutoField()
@@ -208,6 +209,7 @@ class Job(_Table):
     eta_s = DoubleField(null=True)
     note = TextField()
     is_cancelled = BooleanField()
+    request_id = TextField(null=True)
 
     class Meta:
         table_name = "job"
@@ -299,6 +301,19 @@ class TrialSet(_Table):
         indexes = ((("source_kind", "source_id"), True), (("family", "data"), False))
 
 
+class Process(_Table):
+    """A process of the product and when it was last seen, for people who look."""
+
+    name = TextField(primary_key=True)
+    part = TextField()
+    version = TextField()
+    started_ms = BigIntegerField()
+    seen_ms = BigIntegerField()
+
+    class Meta:
+        table_name = "process"
+
+
 ALL = (
     Series,
     Chunk,
@@ -314,4 +329,5 @@ ALL = (
     Study,
     StudyBlob,
     TrialSet,
+    Process,
 )

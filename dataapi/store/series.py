@@ -80,7 +80,7 @@ class SeriesStore:
 
     def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
         self._connections = connections
-        self._cache = BarsCache(cache_bytes)
+        self.cache = BarsCache(cache_bytes)
 
     def list(self) -> list[SeriesInfo]:
         """Return the catalogue in order of symbol and timeframe."""
@@ -286,13 +286,13 @@ class SeriesStore:
                 continue
             if damage is not None:
                 raise damage
-            self._cache.put(row["fingerprint"], bars)
+            self.cache.put(row["fingerprint"], bars)
             return bars
         raise StoreBusyError(f"{symbol} {timeframe} is being changed all the time: try again.")
 
     def _decode(self, database: peewee.Database, row: Row) -> Bars:
         """Return the bars of a row; their columns may come from the cache."""
-        columns: dict[str, Any] | None = self._cache.get(row["fingerprint"])
+        columns: dict[str, Any] | None = self.cache.get(row["fingerprint"])
         if columns is None:
             where = f"{row['symbol']} {row['timeframe']}"
             columns = read_columns(database, row["id"], row["n_bars"], where=where)

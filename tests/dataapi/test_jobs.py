@@ -169,17 +169,20 @@ def test_an_analysis_made_by_hand_ends_the_job(each_store):
 
 
 def test_an_older_store_gets_a_job_for_each_of_its_runs(each_store):
+    undone = ["0002_jobs", "0003_long_jobs", "0005_processes"]
     run_id = stored_run(each_store)
     connections = Connections(each_store.url, max_connections=2)
     with connections.session() as database:
-        for table in ("job_block", "job", "analysis"):
+        for table in ("job_block", "job", "analysis", "process"):
             execute(database, f"DROP TABLE {table}")
         execute(
-            database, "DELETE FROM schema_migration WHERE name IN ('0002_jobs', '0003_long_jobs')"
+            database,
+            "DELETE FROM schema_migration "
+            "WHERE name IN ('0002_jobs', '0003_long_jobs', '0005_processes')",
         )
     connections.close()
 
-    assert each_store.migrate() == ["0002_jobs", "0003_long_jobs"]
+    assert each_store.migrate() == undone
     assert worker_of(each_store).work_once()
     assert each_store.analyses.get(run_id).state == "done"
 

@@ -132,6 +132,7 @@ def test_a_store_that_is_not_migrated_says_what_is_missing(each_database_url):
     store = open_store(each_database_url, migrate=False)
 
     names = ["0001_initial", "0002_jobs", "0003_long_jobs", "0004_sweeps"]
+    names.append("0005_processes")
     assert store.pending_migrations() == names
     assert store.migrate() == names
     assert store.pending_migrations() == []
