@@ -28,6 +28,7 @@ MODULES = (
     "strategies",
     "jobs",
     "worker",
+    "storekeeping",
     "doctor",
 )
 

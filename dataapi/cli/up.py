@@ -206,7 +206,10 @@ class _Plan:
 
 def _servers(kind: str, ports: list[int]) -> list[dict[str, str | None]]:
     return [
-        {"name": f"{kind}-{i}", "address": f"127.0.0.1:{port}", "tls_ca": None}
+        {
+            "name": f"{kind}-{i}",
+            "address": f"127.0.0.1:{port}",
+        }
         for i, port in enumerate(ports, start=1)
     ]
 

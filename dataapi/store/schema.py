@@ -1,4 +1,10 @@
-"""The schema: brought up to date in one locked step, by whoever comes first."""
+"""The schema: brought up to date in one locked step, by whoever comes first.
+
+During a deploy, and after it was rolled back, the code of the version before runs on the new
+schema. So a migration only adds: tables, indexes, columns that may be null or have a default. What
+takes something away comes a version later, when no code needs it any more, and has `contract` in
+its name: older code refuses a store where such a migration is applied, and runs on with any other.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +18,8 @@ from dataapi.store.errors import StoreUnavailableError
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Larger pages hold a blob in fewer pieces; can be set only before the first table exists.
 PAGE_SIZE = 16_384
+CONTRACT = "contract"
+"""In the names of migrations that take something away."""
 
 
 def migrate(connections: Connections) -> list[str]:
@@ -35,11 +43,11 @@ def pending(connections: Connections) -> list[str]:
     Raises
     ------
     StoreUnavailableError
-        If the store was written by a newer version than this one.
+        If a newer version took something away that this one may need.
     """
     with connections.session() as database:
         status = Runner(database, str(MIGRATIONS)).status()
-    unknown = [migration.name for migration in status if migration.path is None]
+    unknown = [m.name for m in status if m.path is None and CONTRACT in m.name]
     if unknown:
         raise StoreUnavailableError(
             f"The store has the migration {unknown[-1]}, which this version does not know: "

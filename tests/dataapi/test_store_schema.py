@@ -7,12 +7,13 @@ from pathlib import Path
 
 import peewee
 import pytest
+from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
 from dataapi.store import Store, StoreBusyError, StoreUnavailableError, open_store
 from dataapi.store.database import Connections, execute
 from dataapi.store.models import ALL
-from dataapi.store.schema import MIGRATIONS
+from dataapi.store.schema import CONTRACT, MIGRATIONS
 
 
 def described(database: peewee.Database) -> dict[str, object]:
@@ -140,17 +141,58 @@ def test_a_store_that_is_not_migrated_says_what_is_missing(each_database_url):
     store.close()
 
 
-def test_a_store_of_a_newer_version_is_refused(each_store, reopened):
-    connections = Connections(each_store.url, max_connections=2)
+def note_migration(store: Store, name: str) -> None:
+    connections = Connections(store.url, max_connections=2)
     with connections.session() as database:
-        execute(
-            database,
-            "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')",
-        )
+        sql = f"INSERT INTO schema_migration (name, applied) VALUES ('{name}', '2030-01-01')"  # noqa: S608
+        execute(database, sql)
     connections.close()
 
-    with pytest.raises(StoreUnavailableError, match="9999_later, which this version does not know"):
+
+def test_a_store_from_which_a_newer_version_took_something_is_refused(each_store):
+    note_migration(each_store, "9999_contract_later")
+
+    with pytest.raises(StoreUnavailableError, match="9999_contract_later, which this version"):
         each_store.pending_migrations()
+
+
+def test_code_runs_on_a_schema_to_which_a_newer_version_added(each_store, make_bars):
+    note_migration(each_store, "9999_later")
+    connections = Connections(each_store.url, max_connections=2)
+    with connections.session() as database:
+        execute(database, "ALTER TABLE series ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+        execute(database, "CREATE TABLE later (id INTEGER PRIMARY KEY)")
+    connections.close()
+
+    assert each_store.pending_migrations() == []
+    each_store.series.save("A", "1d", make_bars(5), source="")
+    assert [info.symbol for info in each_store.series.list()] == ["A"]
+
+
+def columns(database: peewee.Database) -> dict[tuple[str, str], tuple[str, bool]]:
+    """Return type and whether it must be given, for each column of each table."""
+    found = {}
+    for table in database.get_tables():
+        for column in database.get_columns(table):
+            must = not column.null and column.default is None
+            found[table, column.name] = (column.data_type.upper(), must)
+    return found
+
+
+def test_migrations_only_add_what_older_code_need_not_know(each_database_url):
+    connections = Connections(each_database_url, max_connections=2)
+    names = [path.stem for path in sorted(MIGRATIONS.glob("0*.py")) if CONTRACT not in path.stem]
+    with connections.session() as database:
+        runner = Runner(database, str(MIGRATIONS))
+        for name in names:
+            before = columns(database)
+            runner.up(target=name)
+            after = columns(database)
+            assert before.items() <= after.items(), name
+            old_tables = {table for table, _ in before}
+            new = {key: must for key, (_, must) in after.items() if key not in before}
+            assert not [key for key, must in new.items() if must and key[0] in old_tables], name
+    connections.close()
 
 
 def test_two_stores_of_one_process_do_not_mix(tmp_path, make_bars):

@@ -21,7 +21,7 @@ LIMITS = {
 }
 
 
-def configuration(ports, *, certificate=None, service=False, apis=(), dashboards=()):
+def configuration(ports, *, certificate=None, service=False, apis=(), dashboards=(), **more):
     return render_haproxy(
         public={"bind": f"127.0.0.1:{ports['public']}", "certificate": certificate},
         inner=f"127.0.0.1:{ports['inner']}",
@@ -32,6 +32,7 @@ def configuration(ports, *, certificate=None, service=False, apis=(), dashboards
         errors_dir=HAPROXY_DIR / "errors",
         service=service,
         limits=LIMITS,
+        **more,
     )
 
 
@@ -61,7 +62,7 @@ def echo():
         )
         processes.append(process)
         wait_for(f"http://127.0.0.1:{port}/", process)
-        return {"name": name, "address": f"127.0.0.1:{port}", "tls_ca": None}
+        return {"name": name, "address": f"127.0.0.1:{port}"}
 
     yield start
     for process in processes:
@@ -108,7 +109,7 @@ def get(port, path, headers=None):
 def test_the_template_is_valid_without_a_warning(tmp_path, service):
     program = require_program("haproxy", "haproxy")
     ports = {"public": 1, "inner": 2, "operations": 3, "socket": tmp_path / "admin.sock"}
-    server = {"name": "a", "address": "127.0.0.1:9", "tls_ca": None}
+    server = {"name": "a", "address": "127.0.0.1:9"}
     file = tmp_path / "haproxy.cfg"
     file.write_text(configuration(ports, service=service, apis=[server], dashboards=[server]))
 
@@ -116,6 +117,106 @@ def test_the_template_is_valid_without_a_warning(tmp_path, service):
 
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
+
+
+def check(file):
+    program = require_program("haproxy", "haproxy")
+    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """An authority of the tests' own, and a certificate with key of the host `host-1`."""
+    folder = tmp_path_factory.mktemp("authority")
+    ca = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca"]
+    host = ["-keyout", "host.key", "-out", "host.crt", "-subj", "/CN=host-1"]
+    host += ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:host-1"]
+    for names in (ca, host):
+        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+        subprocess.run(make, cwd=folder, check=True, capture_output=True)
+    both = (folder / "host.crt").read_text() + (folder / "host.key").read_text()
+    (folder / "host.pem").write_text(both)
+    return folder
+
+
+def remote(authority, name="host-1", address="127.0.0.1:9"):
+    tls = {"ca": authority / "ca.pem", "certificate": authority / "host.pem", "name": "host-1"}
+    return {"name": name, "address": address, "tls": tls, "connections": 128}
+
+
+def edge(authority, ports):
+    peers = {
+        "local": "lb-1",
+        "bind": f"127.0.0.1:{ports['peers']}",
+        "certificate": authority / "host.pem",
+        "ca": authority / "ca.pem",
+        "servers": [{"name": "lb-2", "address": "127.0.0.1:9"}],
+    }
+    return configuration(
+        ports,
+        certificate=authority / "host.pem",
+        dashboards=[remote(authority), remote(authority, "host-2")],
+        apis=[remote(authority)],
+        users=[{"name": "ann", "hash": PASSWORD_HASH}],
+        peers=peers,
+    )
+
+
+def terminator(authority, ports, servers, name="pages"):
+    return {
+        "name": name,
+        "bind": f"127.0.0.1:{ports[name]}",
+        "certificate": authority / "host.pem",
+        "client_ca": authority / "ca.pem",
+        "servers": servers,
+    }
+
+
+# Of the password "past prices": openssl passwd -6 -salt saltsalt
+PASSWORD_HASH = subprocess.run(
+    ["openssl", "passwd", "-6", "-salt", "saltsalt", "past prices"],
+    capture_output=True,
+    text=True,
+    check=True,
+).stdout.strip()
+
+
+@pytest.fixture
+def ports(tmp_path):
+    numbers = {name: free_port() for name in ("public", "inner", "operations", "pages", "peers")}
+    return {**numbers, "socket": tmp_path / "admin.sock"}
+
+
+def test_the_template_of_an_edge_balancer_is_valid(tmp_path, authority, ports):
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(edge(authority, ports))
+
+    check(file)
+
+
+def test_the_template_of_a_dashboard_host_is_valid_and_has_no_public_side(
+    tmp_path, authority, ports
+):
+    own = {"name": "dashboard-8051", "address": "127.0.0.1:8051"}
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(
+        render_haproxy(
+            inner=f"127.0.0.1:{ports['inner']}",
+            operations=f"127.0.0.1:{ports['operations']}",
+            admin_socket=ports["socket"],
+            apis=[remote(authority)],
+            terminators=[terminator(authority, ports, [own])],
+            processes=[own],
+            errors_dir=HAPROXY_DIR / "errors",
+            service=True,
+            limits=LIMITS,
+        )
+    )
+
+    check(file)
+    assert "frontend public" not in file.read_text()
 
 
 def test_pages_and_api_go_to_their_own_servers(balancer):
@@ -217,7 +318,7 @@ def dying_pair(tmp_path, echo):
         text=True,
     )
     wait_for(f"http://127.0.0.1:{port}/", dying)
-    sick = {"name": "sick", "address": f"127.0.0.1:{port}", "tls_ca": None}
+    sick = {"name": "sick", "address": f"127.0.0.1:{port}"}
     file = tmp_path / "haproxy.cfg"
     file.write_text(
         configuration(ports, dashboards=[sick, echo("well")], apis=[sick, echo("well-api")])
