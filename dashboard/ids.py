@@ -152,6 +152,7 @@ QUEUE_CANCELLED = "queue-cancelled"
 SWEEP_ROOT = "sweep"
 SWEEP_ID = "sweep-id"
 SWEEP_QUERY = "sweep-query"
+SWEEP_STANDS = "sweep-stands"
 SWEEP_X = "sweep-x"
 SWEEP_Y = "sweep-y"
 SWEEP_METRIC = "sweep-metric"
@@ -239,6 +240,8 @@ FORM_ESTIMATE = "form-estimate"
 FORM_START = "form-start"
 FORM_QUERY = "form-query"
 FORM_GO = "form-go"
+FORM_WORDS = "form-words"
+FORM_CHANGED = "form-changed"
 
 
 def form_axis(part: str, name: str | Wildcard) -> dict[str, Any]:
@@ -249,6 +252,7 @@ def form_axis(part: str, name: str | Wildcard) -> dict[str, Any]:
 # New run
 NEW_SWEEP = "new-sweep"
 NEW_FORM = "new-form"
+NEW_DRAFT = "new-draft"
 NEW_PREVIOUS = "new-previous"
 NEW_BASE = "new-base"
 NEW_DESIGN = "new-design"
@@ -275,6 +279,8 @@ NEW_TILES = "new-tiles"
 NEW_ELAPSED = "new-elapsed"
 NEW_NOTICE = "new-notice"
 NEW_SUMMARY = "new-summary"
+NEW_SPANS = "new-spans"
+NEW_WORDS = "new-words"
 
 
 def new_field(key: str | Wildcard) -> dict[str, Any]:

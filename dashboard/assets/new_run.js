@@ -13,6 +13,7 @@
 
   // At most one draft is on its way; the newest form waits for its answer.
   const IDLE = -1e9;
+  const PATIENCE_MS = 3000;
   let busySince = IDLE;
   let waiting = null;
   let pause = 0;
@@ -26,10 +27,11 @@
     is_other: form.strategy !== old.strategy, has_other_symbols: !same(form.symbols, old.symbols),
   });
   const send = (form, old) => {
+    if (!document.getElementById("new-preview")) return;
     busySince = performance.now();
     waiting = null;
     set("new-previous", { data: before });
-    set("new-form", { data: form });
+    set("new-draft", { data: form });
     if (isRedesigned(form, old)) set("new-design", { data: design(form, old) });
   };
 
@@ -104,7 +106,7 @@
   d.hindcastForm = {
     gather: (...values) => {
       const [old, text] = [values.pop(), values.pop()];
-      const skip = [d.no_update, d.no_update, d.no_update];
+      const keep = d.no_update;
       const form = { ...old, text: plain(text), params: {} };
       d.callback_context.inputs_list.flat().forEach((input) => {
         if (input.id.symbol) {
@@ -117,24 +119,29 @@
       // Another strategy begins with its own defaults, a formula with the text that is on its way.
       const isOther = form.mode === "template" && form.strategy !== old.strategy;
       if (isOther) form.params = {};
-      if (form.mode === "formula" && !form.text) return skip;
+      if (form.mode === "formula" && !form.text) return [keep, keep, keep, keep];
+      // The form is what the controls say at once; only the asking about it waits.
+      const later = [form, keep, keep, keep];
       if (same(form, old)) {
         waiting = null;
-        return skip;
+        return later;
       }
       // The defaults, now that their sliders are there, are no change of the draft.
       if (Object.keys(old.params).length) before = old;
-      if (form.text !== plain(old.text)) {
-        pause = setTimeout(() => send(form, old), 250);
-        return skip;
+      if (window.hindcast.isTyping()) {
+        pause = setTimeout(() => send(form, old), window.hindcast.PAUSE_MS);
+        return later;
       }
-      if (performance.now() - busySince < 3000) {
+      const rest = busySince + PATIENCE_MS - performance.now();
+      if (rest > 0) {
         waiting = [form, old];
-        return skip;
+        // An answer that never comes must not hold up the newest form.
+        pause = setTimeout(() => waiting && send(...waiting), rest);
+        return later;
       }
       busySince = performance.now();
       waiting = null;
-      return [form, before, isRedesigned(form, old) ? design(form, old) : d.no_update];
+      return [form, form, before, isRedesigned(form, old) ? design(form, old) : keep];
     },
     drawn: () => {
       busySince = IDLE;
@@ -151,8 +158,14 @@
     colour: (text, mark, specs) => {
       requestAnimationFrame(() => paint(text, mark, specs));
     },
-    preset: (name, presets) => {
-      Object.entries(presets[name] || {}).forEach(([key, value]) => set({ type: "new-field", key }, { value }));
+    named: (name, ...values) => {
+      const known = values.pop() || {};
+      const keys = d.callback_context.inputs_list.slice(1, -1).map(({ id }) => id.key);
+      const isChosen = d.callback_context.triggered.some(({ prop_id: changed }) => /^new-/.test(changed) && changed.endsWith(".value"));
+      if (isChosen && known[name]) return [d.no_update, ...keys.map((key) => known[name][key])];
+      const isThis = (stands) => keys.every((key, i) => stands[key] === (typeof stands[key] === "number" ? Number(values[i] || 0) : values[i]));
+      const found = Object.keys(known).find((each) => isThis(known[each])) || "";
+      return [found === name ? d.no_update : found, ...keys.map(() => d.no_update)];
     },
     copied: (copy) => {
       if (copy) copyText(copy.text).then(() => window.hindcast.note({ text: `Copied the ${copy.what}.` }));

@@ -6,6 +6,13 @@
   let step = 0;
   let keepScroll = false;
 
+  // What is typed counts at once, but it is asked about only when the person pauses.
+  hindcast.PAUSE_MS = 300;
+  hindcast.isTyping = () => {
+    const at = document.activeElement;
+    return at.matches("textarea, input:not([readonly], [type=radio], [type=checkbox], [type=range])");
+  };
+
   // Routing: the path is the page, the query its view. No dcc.Location: it would write stale
   // queries back after history.replaceState.
   const here = () => ({ path: location.pathname, search: location.search, step: (step += 1) });
@@ -79,6 +86,12 @@
     note: (note) => {
       if (note && note.text) hindcast.note(note);
     },
+    // See dashboard/components/spread.py.
+    spread: (words) => clientside.callback_context.outputs_list.map((outputs) => outputs.map(({ id: { type, ...place } }) => {
+      if (!words) return clientside.no_update;
+      const [name] = Object.values(place);
+      return name in words[type] ? words[type][name] : "";
+    })),
   });
 
   // Theme: CSS follows the attribute, Mantine its provider; drawn charts are re-coloured by the
@@ -195,6 +208,13 @@
     if (event.target.tagName === "DIALOG") event.target.close();
   });
   const typing = (target) => target.closest("input, textarea, select, [contenteditable=true]");
+  // A control tells its value some turns of the event loop after the key; Run must not overtake it.
+  const SETTLED_MS = 50;
+  const settled = (act) => {
+    const soon = () => setTimeout(act, SETTLED_MS);
+    if (window.requestIdleCallback) window.requestIdleCallback(soon, { timeout: 10 * SETTLED_MS });
+    else soon();
+  };
   let after = "";
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -204,7 +224,7 @@
     }
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       const run = document.querySelector("[data-run]");
-      if (run) run.click();
+      if (run) settled(() => run.click());
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

@@ -19,6 +19,7 @@ from dashboard.components.basics import (
 from dashboard.components.graph import graph
 from dashboard.components.later import later
 from dashboard.components.progress import progress
+from dashboard.components.spread import spread
 
 __all__ = [
     "attributes",
@@ -37,5 +38,6 @@ __all__ = [
     "progress",
     "segmented",
     "skeleton",
+    "spread",
     "tile",
 ]

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard import formatting as fmt
 from tests.browser.conftest import Site, Watched
+from tests.browser.late import hold_one, seen
 
 Visit = Callable[..., Watched]
 RUN_URL = re.compile(r"/runs/[1-9A-HJ-NP-Za-km-z]{12}$")
@@ -157,3 +158,58 @@ def test_the_copied_json_makes_the_same_run(site: Site, visit: Visit) -> None:
     config = page.evaluate("async () => JSON.parse(await navigator.clipboard.readText())")
     preview = site.client.preview(config)
     assert tile(page, "CAGR") == fmt.signed_percent(preview["metrics"]["cagr"])
+
+
+def test_a_draft_that_comes_late_undoes_nothing(site: Site, visit: Visit) -> None:
+    watched = visit(f"{site.first}/new?symbols=AAPL&strategy=sma_cross")
+    page = opened(watched)
+    start = page.get_by_label("From", exact=True)
+    first = start.input_value()
+    page.locator(".exec", has_text="Costs").locator("summary").click()
+    held = hold_one(page, "new-preview")
+
+    page.get_by_label("fast, number").fill("25")
+    held.wait()
+    # The draft that is on its way knows the default costs and all of the time.
+    page.get_by_label("Commission").fill("7")
+    page.get_by_label("Period").get_by_text("5Y").click()
+    expect(start).not_to_have_value(first)
+    chosen = start.input_value()
+    held.release()
+
+    # The words about the newest form are there, and it still is what was chosen.
+    expect(page.locator("#new-legend")).to_contain_text("before")
+    expect(page.locator(".exec-words").nth(2)).to_contain_text("7 bps")
+    expect(page.get_by_label("Commission")).to_have_value("7 bps")
+    expect(start).to_have_value(chosen)
+    expect(page.get_by_label("Period").get_by_role("radio", name="5Y")).to_be_checked()
+    watched.is_clean()
+
+
+def test_a_draft_that_is_never_answered_holds_up_no_newer_one(site: Site, visit: Visit) -> None:
+    page = opened(visit(f"{site.first}/new?symbols=AAPL&strategy=sma_cross"))
+    held = hold_one(page, "new-preview")
+
+    page.get_by_label("fast, number").fill("25")
+    held.wait()
+    page.get_by_label("fast, number").fill("26")
+
+    expect(page.get_by_text("fast 26", exact=True)).to_be_visible()
+    shown = seen(page, "#new-legend")
+    held.release()
+    page.get_by_label("fast, number").fill("27")
+    expect(page.get_by_text("fast 27", exact=True)).to_be_visible()
+    assert not any("fast 25\n" in text for text in shown())
+
+
+def test_what_was_just_typed_is_what_runs(site: Site, visit: Visit) -> None:
+    page = opened(visit(f"{site.first}/new?symbols=AAPL&strategy=sma_cross"))
+
+    page.get_by_label("fast, number").fill("19")
+    page.get_by_label("Cash", exact=True).fill("50000")
+    page.keyboard.press("Control+Enter")
+
+    expect(page).to_have_url(RUN_URL)
+    config = site.client.get_run(page.url.split("/")[-1])["config"]
+    assert config["strategy"]["params"]["fast"] == 19
+    assert config["cash"] == 50_000.0

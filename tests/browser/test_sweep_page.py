@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard import formatting as fmt
 from tests.browser.conftest import Site, Watched
+from tests.browser.late import hold_one, seen
 
 Visit = Callable[..., Watched]
 SLOW_MS = 150_000
@@ -74,9 +75,9 @@ def test_a_draft_is_swept_watched_and_a_cell_opens_its_run(site: Site, visit: Vi
     expect(panel.locator(".tile-value").first).to_be_visible()
     page.get_by_label("fast from").fill("3")
     page.get_by_label("fast to").fill("8")
+    page.get_by_label("slow to").fill("40")
     expect(page).to_have_url(re.compile(r"axes=fast:3\.\.8:1"))
     expect(page.locator(".form-count").first).to_have_text("6 values")
-    page.get_by_label("slow to").fill("40")
     expect(panel.locator(".tile-value").first).to_have_text("36")
     page.locator("#form-start").click()
 
@@ -112,6 +113,43 @@ def test_a_refused_axis_is_said_at_its_row_and_cannot_start(site: Site, visit: V
     expect(page.locator("#form-start")).to_be_enabled()
     expect(page.locator(".form-param", has_text="fast").locator(".field-error")).to_be_empty()
     watched.is_clean()
+
+
+def test_an_estimate_that_comes_late_undoes_no_newer_one(site: Site, visit: Visit) -> None:
+    watched = visit(f"{site.first}/sweeps/new?axes=fast:3..60:1;slow:70..100:10")
+    page = watched.page
+    count = page.locator("#form-estimate .tile-value").first
+    # 58 values of fast, 4 of slow.
+    expect(count).to_have_text("232")
+    shown = seen(page, "#form-estimate")
+    held = hold_one(page, "form-estimate")
+
+    page.get_by_label("fast to").fill("8")
+    held.wait()
+    page.get_by_label("slow to").fill("90")
+    # 6 of fast, 3 of slow: the newest form is answered first.
+    expect(count).to_have_text("18")
+    held.release()
+    page.get_by_label("fast to").fill("9")
+    expect(count).to_have_text("21")
+
+    # The late answer was about 6 × 4.
+    assert not any("Combinations\n24\n" in text for text in shown())
+    expect(page).to_have_url(re.compile(r"axes=fast:3\.\.9:1%3Bslow:70\.\.90:10"))
+    watched.is_clean()
+
+
+def test_what_was_just_typed_is_what_starts(site: Site, visit: Visit) -> None:
+    page = visit(f"{site.first}/sweeps/new?axes=fast:3..5:1;slow:70..100:10").page
+    expect(page.locator("#form-start")).to_be_enabled()
+
+    page.get_by_label("slow to").fill("80")
+    page.keyboard.press("Control+Enter")
+
+    expect(page).to_have_url(SWEEP_URL)
+    drawn(page)
+    sweep = site.client.get_sweep(page.url.split("/")[-1].partition("?")[0])
+    assert sweep["axes"] == {"fast": [3, 4, 5], "slow": [70, 80]}
 
 
 def test_a_long_sweep_fills_in_and_is_cancelled(site: Site, visit: Visit) -> None:

@@ -52,6 +52,14 @@ def browser(app: Dash) -> Iterator[FlaskClient]:
         yield client
 
 
+def test_no_answer_of_the_server_has_outputs_whose_number_is_open(app: Dash) -> None:
+    # Of those dash-renderer drops no older answer when a newer one is asked for.
+    asked = [item for item in app._callback_list if item["clientside_function"] is None]
+
+    assert asked
+    assert [item["output"] for item in asked if '["ALL"]' in item["output"]] == []
+
+
 @pytest.mark.parametrize("path", ["/", "/new", "/runs/kGcsUbthq5Rk", "/anything/else"])
 def test_every_path_is_the_same_small_page(browser: FlaskClient, path: str) -> None:
     response = browser.get(path)

@@ -20,6 +20,7 @@ from flask import request
 
 from dashboard import ids
 from dashboard.client import Api, ApiRejected
+from dashboard.components import spread
 from dashboard.pages.new_run import copying, drafts, formula_text, packing, parts, view
 from dashboard.pages.new_run import form as forms
 
@@ -46,6 +47,7 @@ def _register_browser(app: Dash) -> None:
     app.clientside_callback(
         browser("gather"),
         Output(ids.NEW_FORM, "data"),
+        Output(ids.NEW_DRAFT, "data"),
         Output(ids.NEW_PREVIOUS, "data"),
         Output(ids.NEW_DESIGN, "data"),
         Input(FIELDS, "value"),
@@ -53,7 +55,7 @@ def _register_browser(app: Dash) -> None:
         Input(PARAMS, "value"),
         Input(WEIGHTS, "value"),
         Input(ids.NEW_TEXT, "value"),
-        State(ids.NEW_FORM, "data"),
+        State(ids.NEW_DRAFT, "data"),
         prevent_initial_call=True,
     )
     number = ids.new_param_number(MATCH)
@@ -80,9 +82,21 @@ def _register_browser(app: Dash) -> None:
         Input(ids.NEW_ABOUT_TEMPLATE, "children"),
     )
     app.clientside_callback(browser("drawn"), Input(ids.NEW_ELAPSED, "children"))
-    app.clientside_callback(
-        browser("preset"), Input(ids.NEW_PRESET, "value"), State(ids.NEW_PRESETS, "data")
-    )
+    # What is chosen by name and the values it stands for: whichever was changed sets the other.
+    for name, values, known in (
+        (ids.NEW_PRESET, forms.COSTS, ids.NEW_PRESETS),
+        (ids.NEW_SPAN, ("start", "end"), ids.NEW_SPANS),
+    ):
+        fields = [ids.new_field(key) for key in values]
+        app.clientside_callback(
+            browser("named"),
+            Output(name, "value"),
+            *(Output(field, "value") for field in fields),
+            Input(name, "value"),
+            *(Input(field, "value") for field in fields),
+            Input(known, "data"),
+            prevent_initial_call=True,
+        )
     app.clientside_callback(browser("copied"), Input(ids.NEW_COPIED, "data"))
     app.clientside_callback(browser("go"), Input(ids.NEW_GO, "data"))
 
@@ -98,21 +112,14 @@ def _register_draft(app: Dash, api: Api) -> None:
         Output(ids.NEW_COVERAGE, "children"),
         Output(ids.NEW_MESSAGE, "children"),
         Output(ids.NEW_MARK, "data"),
-        Output(ids.new_sentence(ALL), "children"),
-        Output(FIELDS, "error"),
-        Output(ids.new_param_error(ALL), "children"),
-        Input(ids.NEW_FORM, "data"),
+        Output(ids.NEW_WORDS, "data"),
+        Input(ids.NEW_DRAFT, "data"),
         State(ids.NEW_PREVIOUS, "data"),
         State(ids.NEW_BASE, "data"),
         prevent_initial_call=True,
     )
     def show(form: forms.Form, before: forms.Form | None, base: forms.Config) -> tuple[Any, ...]:
         found = drafts.draft(api, form, before, base)
-        words = view.sentences(form)
-        sentences, errors, param_errors = ctx.outputs_list[-3:]
-        # Not outputs: these two also change what the form is made from.
-        set_props(ids.NEW_SPAN, {"value": found.span})
-        set_props(ids.NEW_PRESET, {"value": forms.preset_of(form)})
         is_drawn = found.figure is not None
         return (
             found.figure if is_drawn else no_update,
@@ -124,23 +131,29 @@ def _register_draft(app: Dash, api: Api) -> None:
             parts.coverage_bars(found.coverage),
             found.message,
             None if found.mark is None else {"line": found.mark.line, "column": found.mark.column},
-            [words[item["id"]["key"]] for item in sentences],
-            [found.controls.get(item["id"]["key"], "") for item in errors],
-            [found.params.get(item["id"]["name"], "") for item in param_errors],
+            {
+                "new-sentence": view.sentences(form),
+                "new-field": found.controls,
+                "new-param-error": found.params,
+            },
         )
 
     @app.callback(
-        Output(ids.new_field("start"), "value"),
-        Output(ids.new_field("end"), "value"),
-        Input(ids.NEW_SPAN, "value"),
-        State(ids.new_field("symbols"), "value"),
+        Output(ids.NEW_SPANS, "data"),
+        Input(ids.new_field("symbols"), "value"),
         prevent_initial_call=True,
     )
-    def period(text: str | None, symbols: list[str] | None) -> Any:
-        years = dict(view.SPANS).get(text or "")
-        if years is None:
-            return no_update, no_update
-        return view.span(api.series(), symbols or [], years)
+    def periods(symbols: list[str] | None) -> view.Spans:
+        # Apart from the draft: what reads an answer waits for it, and a period's button must not.
+        return view.spans(api.series(), symbols or [])
+
+    spread(
+        app,
+        ids.NEW_WORDS,
+        Output(ids.new_sentence(ALL), "children"),
+        Output(FIELDS, "error"),
+        Output(ids.new_param_error(ALL), "children"),
+    )
 
 
 def _register_strategy(app: Dash, api: Api) -> None:

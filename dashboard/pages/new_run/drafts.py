@@ -20,7 +20,6 @@ class Draft:
     """What to show; `figure` is None when the last good one should stay."""
 
     coverage: Sequence[view.Coverage] = ()
-    span: str = ""
     figure: theme.Figure | None = None
     tiles: list[Component] = field(default_factory=list)
     legend: list[Component] = field(default_factory=list)
@@ -40,7 +39,7 @@ def draft(api: Api, form: forms.Form, before: forms.Form | None, base: Mapping[s
     the answer is still in a cache.
     """
     series = api.series()
-    result = Draft(coverage=view.coverage(series, form), span=_span(series, form))
+    result = Draft(coverage=view.coverage(series, form))
     parsed = formula_text.read(form.get("text") or "")
     if form["mode"] == "formula":
         _check_formula(api, result, parsed, form)
@@ -123,11 +122,3 @@ def _refuse(result: Draft, error: ApiRejected, parsed: formula_text.FormulaText)
     shown = found.controls or found.params or found.formula
     if found.rest or not shown:
         result.notice = parts.refusal(found.rest or [str(error)])
-
-
-def _span(series: Sequence[Document], form: forms.Form) -> str:
-    """Return which of the offered periods the form's dates are, "" for none."""
-    for text, years in view.SPANS:
-        if view.span(series, form["symbols"] or [], years) == (form.get("start"), form.get("end")):
-            return text
-    return ""

@@ -70,6 +70,7 @@ PRESETS: dict[str, dict[str, float]] = {
     "default": {"rate_bps": 10.0, "fixed": 0.0, "slippage_bps": 5.0, "spread_bps": 0.0},
     "strict": {"rate_bps": 20.0, "fixed": 1.0, "slippage_bps": 15.0, "spread_bps": 10.0},
 }
+COSTS = tuple(PRESETS["zero"])
 
 
 def preset_of(form: Mapping[str, Any]) -> str:

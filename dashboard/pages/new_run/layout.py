@@ -72,15 +72,19 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
         form, base = _first_form(wanted, series, strategies), {}
         specs = strategies[form["strategy"]]["params"]
     draft = drafts.draft(api, form, None, base)
+    spans = view.spans(series, form["symbols"])
     return html.Div(
         [
             dcc.Store(id=ids.NEW_FORM, data=form),
+            dcc.Store(id=ids.NEW_DRAFT, data=form),
             dcc.Store(id=ids.NEW_PREVIOUS),
             dcc.Store(id=ids.NEW_BASE, data=base),
             dcc.Store(id=ids.NEW_DESIGN),
             dcc.Store(id=ids.NEW_SPECS, data=specs),
             dcc.Store(id=ids.NEW_GENERATED, data=""),
             dcc.Store(id=ids.NEW_PRESETS, data=forms.PRESETS),
+            dcc.Store(id=ids.NEW_SPANS, data=spans),
+            dcc.Store(id=ids.NEW_WORDS),
             dcc.Store(id=ids.NEW_MARK),
             dcc.Store(id=ids.NEW_GO),
             dcc.Store(id=ids.NEW_COPIED),
@@ -89,7 +93,7 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
                 [
                     html.Div(
                         [
-                            _data(form, series, draft),
+                            _data(form, series, spans, draft),
                             _strategy(form, strategies, specs, draft),
                             _portfolio(form, series),
                             _execution(form),
@@ -200,7 +204,9 @@ def _head(origin: str) -> Component:
     )
 
 
-def _data(form: forms.Form, series: Sequence[Document], draft: drafts.Draft) -> Component:
+def _data(
+    form: forms.Form, series: Sequence[Document], spans: view.Spans, draft: drafts.Draft
+) -> Component:
     names = sorted({item["symbol"] for item in series})
     frames = sorted({item["timeframe"] for item in series})
     picker = dmc.MultiSelect(
@@ -227,7 +233,10 @@ def _data(form: forms.Form, series: Sequence[Document], draft: drafts.Draft) -> 
             _date("end", "To", form["end"]),
             html.Div(
                 segmented(
-                    ids.NEW_SPAN, [(text, text) for text, _ in view.SPANS], draft.span, "Period"
+                    ids.NEW_SPAN,
+                    [(text, text) for text, _ in view.SPANS],
+                    view.span_of(spans, form),
+                    "Period",
                 ),
             ),
             html.Div(frame, hidden=len(frames) == 1, style={"marginLeft": "auto"}),
@@ -246,7 +255,6 @@ def _date(key: str, label: str, value: str | None) -> Component:
         placeholder=label,
         size="xs",
         className="date",
-        debounce=300,
         attributes={"input": {"aria-label": label}},
     )
 
@@ -410,7 +418,6 @@ def _number(key: str, label: str, value: Any, **props: Any) -> Component:
         value="" if value is None else value,
         size="xs",
         hideControls=True,
-        debounce=300,
         **props,
     )
 

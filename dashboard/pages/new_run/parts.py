@@ -119,7 +119,6 @@ def _weights(
                     placeholder="equal",
                     suffix=" %",
                     hideControls=True,
-                    debounce=300,
                     size="xs",
                     className="weight-number",
                     attributes={"input": {"aria-label": f"Weight of {symbol}"}},
@@ -148,9 +147,7 @@ def _text(name: str, spec: Mapping[str, Any], value: Any) -> Component:
     if name == "rebalance":
         known = dict.fromkeys([*REBALANCE_WORDS, *known])
     if not spec["choices"]:
-        return dmc.TextInput(
-            id=ids.new_param(name), value=str(value), debounce=300, size="xs", className="grow"
-        )
+        return dmc.TextInput(id=ids.new_param(name), value=str(value), size="xs", className="grow")
     return dmc.Select(
         id=ids.new_param(name),
         data=[{"value": text, "label": REBALANCE_WORDS.get(text, text)} for text in known],

@@ -301,6 +301,19 @@ def _day(text: Any, default: date) -> date:
 
 
 SPANS = (("3Y", 3), ("5Y", 5), ("8Y", 8), ("All", 0))
+Spans = dict[str, dict[str, str]]
+
+
+def spans(series: Sequence[Mapping[str, Any]], symbols: Sequence[str]) -> Spans:
+    """Return start and end of each of the offered periods, by its text."""
+    found = {text: span(series, symbols, years) for text, years in SPANS}
+    return {text: {"start": start, "end": end} for text, (start, end) in found.items()}
+
+
+def span_of(known: Spans, form: Form) -> str:
+    """Return which of the offered periods the form's dates are, "" for none."""
+    dates = {"start": form.get("start"), "end": form.get("end")}
+    return next((text for text, ends in known.items() if ends == dates), "")
 
 
 def span(

@@ -11,6 +11,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from dashboard import ids, urlstate
 from dashboard.client import Api, Document
+from dashboard.components import spread
 from dashboard.pages.sweep import cards, maps, points, table, view
 from dashboard.pages.sweep.cube import Cube
 from dashboard.pages.sweep.routes import add_routes
@@ -35,8 +36,7 @@ def _register_view(app: Dash, api: Api) -> None:
         Output(ids.SWEEP_TOP, "rowData"),
         Output(ids.SWEEP_BRUSH_WORDS, "children"),
         Output(ids.SWEEP_COUNT, "children"),
-        Output(ids.sweep_at_row(ALL), "hidden"),
-        Output(ids.sweep_at_text(ALL), "children"),
+        Output(ids.SWEEP_STANDS, "data"),
         Output(ids.SWEEP_QUERY, "data"),
         Input(ids.SWEEP_AXES, "data"),
         Input(ids.SWEEP_METRIC, "value"),
@@ -87,10 +87,22 @@ def _register_view(app: Dash, api: Api) -> None:
             table.table_rows(document, cube, state, points.worst_of(cube, document["objective"])),
             cards.lines_hint(document, state),
             cards.brush_count(cube, state),
-            [name in (state["x"], state["y"]) for name in names],
-            [view.at_words(name, values[name], state["at"].get(name, 0)) for name in names],
+            {
+                "sweep-at-row": {name: name in (state["x"], state["y"]) for name in names},
+                "sweep-at-text": {
+                    name: view.at_words(name, values[name], state["at"].get(name, 0))
+                    for name in names
+                },
+            },
             view.query_of(state, document),
         )
+
+    spread(
+        app,
+        ids.SWEEP_STANDS,
+        Output(ids.sweep_at_row(ALL), "hidden"),
+        Output(ids.sweep_at_text(ALL), "children"),
+    )
 
     @app.callback(
         Output(ids.SWEEP_PARETO_PLACE, "children"),

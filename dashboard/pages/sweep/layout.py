@@ -40,6 +40,7 @@ def layout(api: Api, groups: Mapping[str, str], search: str) -> Component:
         [
             dcc.Store(id=ids.SWEEP_ID, data=document["id"]),
             dcc.Store(id=ids.SWEEP_QUERY, data=view.query_of(state, document)),
+            dcc.Store(id=ids.SWEEP_STANDS),
             dcc.Store(id=ids.SWEEP_AXES, data={"x": state["x"], "y": state["y"]}),
             dcc.Store(id=ids.SWEEP_OPEN),
             dcc.Store(id=ids.SWEEP_FROM, data=state["from"] or ""),

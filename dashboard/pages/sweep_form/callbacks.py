@@ -20,6 +20,7 @@ from dash import (
 
 from dashboard import ids
 from dashboard.client import Api, ApiRejected
+from dashboard.components import spread
 from dashboard.pages.sweep_form import estimate as estimates
 from dashboard.pages.sweep_form import form as forms
 from dashboard.pages.sweep_form.layout import count_words
@@ -105,9 +106,9 @@ def _register_form(app: Dash, api: Api) -> None:
         Output(ids.FORM_WINDOWS, "hidden"),
         Output(ids.FORM_OBJECTIVE, "label"),
         Output(ids.FORM_QUERY, "data"),
-        Output(ids.form_axis("count", ALL), "children"),
-        Output(ids.form_axis("error", ALL), "children"),
-        *_inputs(Input),
+        Output(ids.FORM_WORDS, "data"),
+        Input(ids.FORM_CHANGED, "data"),
+        *_inputs(State),
         State(ids.form_axis("kind", ALL), "id"),
         State(ids.FORM_RUN, "data"),
         State(ids.FORM_ORIGIN, "data"),
@@ -115,7 +116,7 @@ def _register_form(app: Dash, api: Api) -> None:
         State(ids.FORM_OWN, "data"),
         prevent_initial_call=True,
     )
-    def show(*values: Any) -> tuple[Any, ...]:
+    def show(_: float, *values: Any) -> tuple[Any, ...]:
         *controls, kind_ids, run, origin, specs, own = values
         names = [item["name"] for item in kind_ids]
         form = form_of(names, controls[: len(PARTS)], controls[len(PARTS) :])
@@ -128,9 +129,18 @@ def _register_form(app: Dash, api: Api) -> None:
             form.mode != "walkforward",
             f"Best is the {best}",
             forms.query_of(form, origin, specs, own),
-            [count_words(form.axes[name]) for name in names],
-            [found.errors.get(name, "") for name in names],
+            {
+                "form-count": {name: count_words(axis) for name, axis in form.axes.items()},
+                "form-error": found.errors,
+            },
         )
+
+    spread(
+        app,
+        ids.FORM_WORDS,
+        Output(ids.form_axis("count", ALL), "children"),
+        Output(ids.form_axis("error", ALL), "children"),
+    )
 
 
 def _register_start(app: Dash, api: Api) -> None:
@@ -184,5 +194,6 @@ def _register_browser(app: Dash) -> None:
         Input(ids.form_axis("kind", MATCH), "value"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(browser("changed"), *_inputs(Input), prevent_initial_call=True)
     app.clientside_callback(browser("query"), Input(ids.FORM_QUERY, "data"))
     app.clientside_callback(browser("go"), Input(ids.FORM_GO, "data"))

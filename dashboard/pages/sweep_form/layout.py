@@ -60,6 +60,8 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
             dcc.Store(id=ids.FORM_OWN, data=own),
             dcc.Store(id=ids.FORM_QUERY),
             dcc.Store(id=ids.FORM_GO),
+            dcc.Store(id=ids.FORM_WORDS),
+            dcc.Store(id=ids.FORM_CHANGED),
             _head(form, first),
             html.Div(
                 [
@@ -266,7 +268,6 @@ def _fixed(name: str, spec: Mapping[str, Any], value: Any, *, hidden: bool) -> C
             id=ids.form_axis("value", name),
             value=value,
             hideControls=True,
-            debounce=300,
             size="xs",
             attributes=label,
         )
@@ -283,7 +284,6 @@ def _fixed(name: str, spec: Mapping[str, Any], value: Any, *, hidden: bool) -> C
         control = dmc.TextInput(
             id=ids.form_axis("value", name),
             value=str(value),
-            debounce=300,
             size="xs",
             attributes=label,
         )
@@ -304,7 +304,6 @@ def _range(name: str, given: Axis, *, hidden: bool) -> Component:
             ),
             leftSectionWidth=46,
             hideControls=True,
-            debounce=300,
             size="xs",
             attributes={"input": {"aria-label": f"{name} {text}"}},
         )
@@ -336,7 +335,6 @@ def _items(name: str, spec: Mapping[str, Any], given: Axis, *, hidden: bool) -> 
             id=ids.form_axis("items", name),
             value=given.items,
             placeholder="10, 20, 50",
-            debounce=300,
             size="xs",
             attributes=label,
         )
@@ -356,7 +354,6 @@ def _rules(form: forms.Form, first: estimates.Estimate) -> Component:
                         label="Only combinations with",
                         value=form.constraints,
                         placeholder="fast < slow; slow - fast >= 10",
-                        debounce=300,
                         size="xs",
                         className="form-where",
                         error=first.where,
@@ -383,7 +380,6 @@ def _rules(form: forms.Form, first: estimates.Estimate) -> Component:
                         allowDecimal=False,
                         thousandSeparator=",",
                         hideControls=True,
-                        debounce=300,
                         size="xs",
                     ),
                     dmc.NumberInput(
@@ -393,7 +389,6 @@ def _rules(form: forms.Form, first: estimates.Estimate) -> Component:
                         min=0,
                         allowDecimal=False,
                         hideControls=True,
-                        debounce=300,
                         size="xs",
                     ),
                 ],
@@ -417,7 +412,6 @@ def _windows(form: forms.Form) -> Component:
                 value=form.in_sample,
                 min=2,
                 allowDecimal=False,
-                debounce=300,
                 size="xs",
             ),
             dmc.NumberInput(
@@ -426,7 +420,6 @@ def _windows(form: forms.Form) -> Component:
                 value=form.out_of_sample,
                 min=1,
                 allowDecimal=False,
-                debounce=300,
                 size="xs",
             ),
             dmc.Switch(
