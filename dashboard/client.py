@@ -200,6 +200,10 @@ class Api:
         """Ask for a sweep; return its document, which may be an older one of the same."""
         return self._change(self._client.sweep, config)
 
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Delete a sweep; its trials stay counted."""
+        self._change(self._client.delete_sweep, sweep_id)
+
     def walkforwards(self, **filters: Any) -> Document:
         """Return a page of walk-forwards, the newest first."""
         return self._get("walkforwards", 0.0, self._client.walkforwards, **filters)
@@ -220,6 +224,10 @@ class Api:
     def start_walkforward(self, config: Mapping[str, Any]) -> Document:
         """Ask for a walk-forward; return its document."""
         return self._change(self._client.walkforward, config)
+
+    def delete_walkforward(self, walkforward_id: str) -> None:
+        """Delete a walk-forward; its trials stay counted."""
+        self._change(self._client.delete_walkforward, walkforward_id)
 
     def active_jobs(self) -> list[Document]:
         """Return the jobs that run, then those that wait, the oldest first."""

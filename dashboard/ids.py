@@ -59,6 +59,8 @@ RUNS_TAG_SAVE = "runs-tag-save"
 RUNS_DELETE = "runs-delete"
 RUNS_DELETED = "runs-deleted"
 RUNS_DELETE_NOW = "runs-delete-now"
+STUDIES_DELETE_NOW = "studies-delete-now"
+STUDIES_DELETED = "studies-deleted"
 RUNS_STAR = "runs-star"
 
 # Result

@@ -139,6 +139,25 @@ def tile(
     )
 
 
+def delete_button(kind: str, id: str, name: str) -> html.Button:
+    """Return the button that deletes a sweep or a walk-forward, which can be undone for a while.
+
+    Parameters
+    ----------
+    kind : str
+        `sweeps` or `walkforwards`, as in its address.
+    id, name : str
+        Which, and what it is called.
+    """
+    return html.Button(
+        icon("trash"),
+        type="button",
+        className="button button-quiet button-small study-delete",
+        title="Delete",
+        **attributes(aria_label=f"Delete {name}", data_study=f"{kind}/{id}", data_name=name),
+    )
+
+
 def segmented(
     id: str | dict[str, str],
     options: Sequence[tuple[str, str]],

@@ -46,6 +46,8 @@ def layout(current: theme.Theme, heights: tuple[int, ...] = ()) -> Component:
             dcc.Store(id=ids.TITLE),
             dcc.Store(id=ids.TOAST),
             dcc.Store(id=ids.RUNS_DELETE_NOW),
+            dcc.Store(id=ids.STUDIES_DELETE_NOW),
+            dcc.Store(id=ids.STUDIES_DELETED),
             html.A("Skip to the page", href="#page", className="skip-link"),
             _header(),
             _navigation(),

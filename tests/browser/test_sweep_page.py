@@ -291,3 +291,31 @@ def test_the_list_names_what_was_swept(site: Site, visit: Visit, finished: dict[
     row.locator("a").click()
     drawn(watched.page)
     watched.is_clean()
+
+
+def test_a_sweep_is_deleted_from_the_list_unless_it_is_taken_back(site: Site, visit: Visit) -> None:
+    made = site.client.sweep({"run": {**RUN, "end": "2008-12-31"}, "axes": {"fast": "3..9"}})
+    kept = site.client.sweep({"run": {**RUN, "end": "2008-12-30"}, "axes": {"fast": "3..9"}})
+    waited(site, made["id"])
+    waited(site, kept["id"])
+    before = site.client.sweeps()["total"]
+    watched = visit(f"{site.first}/sweeps")
+    page = watched.page
+    row, other = (page.locator(f'tr[data-subject="{item["id"]}"]') for item in (made, kept))
+
+    other.get_by_role("button", name="Delete").click()
+    expect(other).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(other).to_be_visible()
+    row.get_by_role("button", name="Delete").click()
+
+    # The note goes after six seconds, and the list is read again.
+    expect(row).to_have_count(0)
+    expect(other).to_be_visible()
+    assert site.client.sweeps()["total"] == before - 1
+    watched.is_clean()
+
+    page.goto(f"{site.first}/sweeps/{kept['id']}")
+    page.locator(".sweep-head").get_by_role("button", name="Delete").click()
+    expect(page).to_have_url(f"{site.first}/sweeps")
+    assert site.client.sweeps()["total"] == before - 2

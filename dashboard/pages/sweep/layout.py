@@ -13,7 +13,16 @@ from dash.development.base_component import Component
 
 from dashboard import ids, jobs
 from dashboard.client import Api, Document
-from dashboard.components import attributes, badge, button, check_icon, icon, link_button, progress
+from dashboard.components import (
+    attributes,
+    badge,
+    button,
+    check_icon,
+    delete_button,
+    icon,
+    link_button,
+    progress,
+)
 from dashboard.metrics import METRICS
 from dashboard.pages.sweep import cards, maps, overfit, points, table, view
 from dashboard.pages.sweep import findings as found
@@ -96,14 +105,14 @@ def _head(document: Document, title: str) -> Component:
                 ],
                 className="result-title",
             ),
-            _actions(document),
+            _actions(document, title),
             html.Div(facts, className="result-facts"),
         ],
         className="result-head sweep-head",
     )
 
 
-def _actions(document: Document) -> Component:
+def _actions(document: Document, title: str) -> Component:
     export = html.A(
         [icon("download"), html.Span("Export")],
         href=f"/export/sweeps/{document['id']}/points.csv",
@@ -120,6 +129,7 @@ def _actions(document: Document) -> Component:
             ),
             *([export] if document["n_done"] else []),
             button("Share", icon_name="share", kind="primary", **attributes(data_action="share")),
+            delete_button("sweeps", document["id"], title),
         ],
         className="sweep-actions",
     )

@@ -1,10 +1,10 @@
-"""The queue: asked for by the scripts of pages that show jobs, and cancelled from."""
+"""The queue, which the scripts of pages that show jobs ask for; and what is deleted."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, Output, no_update
+from dash import ClientsideFunction, Dash, Input, Output, no_update
 from flask import Response
 
 from dashboard import ids, jobs
@@ -15,7 +15,7 @@ NAMED = 50
 
 
 def register(app: Dash, api: Api) -> None:
-    """Register the queue's address and its cancel button."""
+    """Register the queue's address and its cancel button, and deleting from list and pages."""
 
     @app.server.get("/series/jobs")
     def queue() -> Response:
@@ -35,6 +35,24 @@ def register(app: Dash, api: Api) -> None:
             return no_update
         api.cancel_job(int(wanted["job"]))
         return wanted["job"]
+
+    @app.callback(
+        Output(ids.STUDIES_DELETED, "data"),
+        Input(ids.STUDIES_DELETE_NOW, "data"),
+        prevent_initial_call=True,
+    )
+    def delete(wanted: dict[str, str] | None) -> Any:
+        if not wanted:
+            return no_update
+        if wanted["kind"] == "sweeps":
+            api.delete_sweep(wanted["id"])
+        else:
+            api.delete_walkforward(wanted["id"])
+        return wanted
+
+    app.clientside_callback(
+        ClientsideFunction("hindcastStudies", "deleted"), Input(ids.STUDIES_DELETED, "data")
+    )
 
 
 def names_of(api: Api) -> dict[str, str]:

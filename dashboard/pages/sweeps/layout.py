@@ -11,12 +11,12 @@ from dash.development.base_component import Component
 from dashboard import formatting as fmt
 from dashboard import jobs
 from dashboard.client import Api
-from dashboard.components import attributes, badge, card, empty_state, link_button
+from dashboard.components import attributes, badge, card, delete_button, empty_state, link_button
 from dashboard.pages.sweeps import view
 
 SHOWN = 100
-SWEEP_HEADS = ("Sweep", "Points", "Best", "PBO", "State", "Age")
-WALKFORWARD_HEADS = ("Walk-forward", "Points", "Out of sample", "Efficiency", "State", "Age")
+SWEEP_HEADS = ("Sweep", "Points", "Best", "PBO", "State", "Age", "")
+WALKFORWARD_HEADS = ("Walk-forward", "Points", "Out of sample", "Efficiency", "State", "Age", "")
 
 
 def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
@@ -95,6 +95,7 @@ def _row(row: view.Row) -> Component:
             html.Td(row.judgement),
             html.Td(_state(row)),
             html.Td(row.age),
+            html.Td(delete_button(row.kind, row.id, row.name)),
         ],
         **attributes(data_subject=row.id),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dashboard import formatting as fmt
 from dashboard import jobs
@@ -16,6 +16,7 @@ Document = Mapping[str, Any]
 class Row(NamedTuple):
     """One line of the list; `share` is how far it is while it is not over, None afterwards."""
 
+    kind: Literal["sweeps", "walkforwards"]
     id: str
     url: str
     name: str
@@ -31,6 +32,7 @@ class Row(NamedTuple):
 def sweep_row(item: Document, strategies: Mapping[str, Document], now: datetime) -> Row:
     """Return a sweep's line."""
     return Row(
+        kind="sweeps",
         id=item["id"],
         url=item["url"],
         name=title(item, strategies),
@@ -48,6 +50,7 @@ def walkforward_row(item: Document, strategies: Mapping[str, Document], now: dat
     """Return a walk-forward's line: what came out of sample, and what was kept of it."""
     sharpe, efficiency = item.get("sharpe"), item.get("efficiency")
     return Row(
+        kind="walkforwards",
         id=item["id"],
         url=item["url"],
         name=title(item, strategies),
