@@ -323,6 +323,11 @@ SWEEP_FORM = Query(
         "in": whole(2),
         "out": whole(1),
         "anchored": flag(),
+        "method": choice(("walk_forward", "kfold", "cpcv"), "walk_forward"),
+        "folds": whole(2),
+        "tested": whole(1),
+        "purge": count(0, 0),
+        "embargo": count(0, 0),
     }
 )
 """The form of a sweep: the run it is about, and all its controls; `where` is conditions with ";"

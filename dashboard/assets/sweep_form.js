@@ -3,6 +3,7 @@
   const d = (window.dash_clientside = window.dash_clientside || {});
   let pause = 0;
   d.hindcastSweepForm = {
+    method: (method, words) => [method !== "walk_forward", method === "walk_forward", method !== "cpcv", JSON.parse(words)[method]],
     // The controls say at once what is started; only the asking for an estimate waits.
     changed: () => {
       clearTimeout(pause);

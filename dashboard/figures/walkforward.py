@@ -84,7 +84,12 @@ def gantt_figure(spans: Sequence[Span], theme: Theme) -> Figure:
 
 
 def sides_figure(
-    inside: Sequence[float | None], outside: Sequence[float | None], metric: Metric, theme: Theme
+    inside: Sequence[float | None],
+    outside: Sequence[float | None],
+    metric: Metric,
+    theme: Theme,
+    *,
+    noun: str = "window",
 ) -> Figure:
     """Return two bars a window: the metric where the parameters were chosen, and after it.
 
@@ -92,9 +97,10 @@ def sides_figure(
     ----------
     inside, outside : sequence of float or None
         One a window; None while it is not computed.
-    name : str
-        Of the metric.
+    metric : Metric
     theme : Theme
+    noun : str
+        What a window is called: a choice, where folds are traded in place of windows.
     """
     figure = axes.chart(theme, right=46)
     axes.with_hover(figure, theme)
@@ -113,7 +119,7 @@ def sides_figure(
                 "y": axes.typed(known),
                 "marker": {"color": color(token, theme)},
                 "hovertext": [
-                    f"window {i}, {side}<br>{metric.label} {metric.text(float(v))}"
+                    f"{noun} {i}, {side}<br>{metric.label} {metric.text(float(v))}"
                     for i, v in zip(windows, known, strict=True)
                 ],
                 "hoverinfo": "text",
@@ -130,7 +136,7 @@ def sides_figure(
         ticktext=[str(i) for i in windows[::step]],
         range=[0.4, len(windows) + 0.6],
         showgrid=False,
-        title={"text": "window", "font": {"size": 11}, "standoff": 6},
+        title={"text": noun, "font": {"size": 11}, "standoff": 6},
     )
     layout["yaxis"] = axes.value_axis(
         theme,
@@ -143,7 +149,11 @@ def sides_figure(
 
 
 def parameter_figure(
-    values: Sequence[float | str | None], grid: Sequence[float | str], theme: Theme
+    values: Sequence[float | str | None],
+    grid: Sequence[float | str],
+    theme: Theme,
+    *,
+    noun: str = "window",
 ) -> Figure:
     """Return what each window chose for one parameter, on the values it could choose from.
 
@@ -154,6 +164,8 @@ def parameter_figure(
     grid : sequence
         The values of the axis, in order; the chart's height is all of them, equally far apart.
     theme : Theme
+    noun : str
+        As in `sides_figure`.
     """
     places = {value: i for i, value in enumerate(grid)}
     texts = [formatting.plain(value) for value in grid]
@@ -168,7 +180,7 @@ def parameter_figure(
             "y": [float(y) for _, y in known],
             "line": {**line("accent", theme, 1.2), "shape": "hvh"},
             "marker": {"size": 6, "color": color("accent", theme)},
-            "hovertext": [f"window {x}<br>{texts[y]}" for x, y in known],
+            "hovertext": [f"{noun} {x}<br>{texts[y]}" for x, y in known],
             "hoverinfo": "text",
         }
     )

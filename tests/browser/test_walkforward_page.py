@@ -66,6 +66,34 @@ def test_windows_are_asked_for_and_their_curve_is_shown(site: Site, visit: Visit
     watched.is_clean()
 
 
+def test_folds_are_asked_for_from_the_form(site: Site, visit: Visit) -> None:
+    watched = visit(f"{site.first}/sweeps/new?axes=fast:3..6:1;slow:20..40:10&mode=walkforward")
+    page = watched.page
+    page.locator("#form-method").get_by_text("Combinatorial").click()
+    expect(page.get_by_label("Choose on, bars")).to_be_hidden()
+    page.get_by_label("Folds", exact=True).fill("4")
+    page.get_by_label("Purge beside it, bars").fill("5")
+    # Two of four folds at a time: six choices.
+    choices = page.locator("#form-estimate .tile").filter(has_text="Choices of folds")
+    expect(choices.locator(".tile-value")).to_have_text("6")
+    expect(page).to_have_url(re.compile(r"method=cpcv&folds=4&tested=2&purge=5"))
+    page.locator("#form-method").get_by_text("K-fold").click()
+    expect(choices.locator(".tile-value")).to_have_text("4")
+    expect(page.get_by_label("Tested at a time")).to_be_hidden()
+    page.locator("#form-method").get_by_text("Combinatorial").click()
+    expect(choices.locator(".tile-value")).to_have_text("6")
+
+    page.locator("#form-start").click()
+
+    expect(page).to_have_url(FORWARD_URL)
+    expect(page.locator("#forward-equity .main-svg").first).to_be_attached(timeout=SLOW_MS)
+    expect(page.locator("#forward-sides .main-svg").first).to_be_attached()
+    config = site.client.get_walkforward(page.url.split("/")[-1])["config"]
+    assert (config["method"], config["n_folds"], config["n_test_folds"]) == ("cpcv", 4, 2)
+    assert config["purge"] == 5
+    watched.is_clean()
+
+
 def test_a_colleague_reads_the_same_numbers(
     site: Site, visit: Visit, finished: dict[str, Any]
 ) -> None:

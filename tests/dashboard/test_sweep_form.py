@@ -134,6 +134,24 @@ def test_a_walk_forward_has_its_windows():
     assert (config.in_sample, config.out_of_sample, config.anchored) == (300, 50, True)
 
 
+@pytest.mark.parametrize(("method", "n_tested"), [("kfold", 1), ("cpcv", 3)])
+def test_a_cross_validation_has_its_folds(method, n_tested):
+    form = opened(f"?mode=walkforward&method={method}&folds=8&tested=3&purge=10&embargo=4")
+
+    config = WalkForwardConfig.model_validate(forms.to_config(form, RUN_CONFIG))
+
+    assert (config.method, config.n_folds, config.n_test_folds) == (method, 8, n_tested)
+    assert (config.purge, config.embargo, config.in_sample) == (10, 4, None)
+    again = forms.wanted_of(config.model_dump(mode="json"))
+    assert opened(urlstate.SWEEP_FORM.format(again)).n_folds == 8
+    assert (again["mode"], again["method"], again["purge"], again["embargo"]) == (
+        "walkforward",
+        method,
+        10,
+        4,
+    )
+
+
 def test_no_condition_is_another_thing_than_none_said():
     assert opened("?where=-").constraints == ""
     assert "where=-" in forms.query_of(opened("?where=-"), {}, SPECS, OWN)
@@ -152,26 +170,27 @@ axis_forms = st.one_of(
 
 @given(
     st.fixed_dictionaries({"fast": axis_forms, "slow": axis_forms, "stop": axis_forms}),
-    st.sampled_from(["sweep", "walkforward"]),
+    st.sampled_from(["sweep", "walk_forward", "kfold", "cpcv"]),
     st.none() | st.integers(1, 10**6),
     st.sampled_from(["", "fast < slow", "fast < slow; slow - fast >= 10"]),
 )
-def test_a_form_survives_its_address(given_axes, mode, random, where):
+def test_a_form_survives_its_address(given_axes, method, random, where):
     varying = any(given.kind != "fixed" for given in given_axes.values())
     form = opened()._replace(
         axes={**given_axes, "direction": axes.FIXED},
         constraints=where,
-        mode=mode,
         random=random,
-        in_sample=300,
-        out_of_sample=60,
-        is_anchored=mode == "walkforward",
     )
+    # Only what belongs to its method is written.
+    if method == "walk_forward":
+        form = form._replace(mode="walkforward", in_sample=300, out_of_sample=60, is_anchored=True)
+    elif method != "sweep":
+        form = form._replace(mode="walkforward", method=method, n_folds=9, purge=3, embargo=1)
+    if method == "cpcv":
+        form = form._replace(n_test_folds=4)
 
     again = opened(forms.query_of(form, {"from": "kGcsUbthq5Rk"}, SPECS, OWN))
 
-    if mode == "sweep":
-        form = form._replace(in_sample=forms.IN_SAMPLE, out_of_sample=forms.OUT_OF_SAMPLE)
     # Without an axis the form begins with the suggested ones.
     assert again == form if varying else again.axes["fast"].kind == "range"
 
@@ -234,11 +253,14 @@ def test_controls_make_a_form():
         ["", ["long_only", "short_only"]],
     ]
 
-    form = form_of(names, columns, ["sweep", None, "sharpe", "", None, 504, "", False])
+    form = form_of(
+        names, columns, ["sweep", None, "sharpe", "", None, 504, "", False, "kfold", "", 2, 5, 0]
+    )
 
     assert form.axes["fast"] == Axis("range", 2.0, 60.0, "", "")
     assert form.axes["direction"].items == "long_only,short_only"
     assert (form.random, form.seed, form.constraints) == (None, 0, "")
+    assert (form.method, form.n_folds, form.n_test_folds, form.purge) == ("kfold", 0, 2, 5)
 
 
 class FakeApi:

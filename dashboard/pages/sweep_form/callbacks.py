@@ -36,6 +36,11 @@ SCALARS = (
     (ids.FORM_IN, "value"),
     (ids.FORM_OUT, "value"),
     (ids.FORM_ANCHORED, "checked"),
+    (ids.FORM_METHOD, "value"),
+    (ids.FORM_FOLDS, "value"),
+    (ids.FORM_TEST_FOLDS, "value"),
+    (ids.FORM_PURGE, "value"),
+    (ids.FORM_EMBARGO, "value"),
 )
 
 
@@ -58,7 +63,7 @@ def form_of(
     columns : sequence of sequences
         One for each of `PARTS`, with a value for each parameter.
     scalars : sequence
-        Mode, conditions, objective, random, seed, in-sample, out-of-sample, anchored.
+        As in `SCALARS`.
     """
     found = {
         part: dict(zip(names, values, strict=True))
@@ -70,7 +75,8 @@ def form_of(
         text = ",".join(items) if isinstance(items, list) else str(items or "")
         low, high, step = (_number(found[part][name]) for part in ("low", "high", "step"))
         axes[name] = Axis(found["kind"][name] or "fixed", low, high, step, text)
-    mode, where, objective, random, seed, inside, outside, is_anchored = scalars
+    mode, where, objective, random, seed, inside, outside, is_anchored, *folding = scalars
+    method, n_folds, n_test_folds, purge, embargo = folding
     return forms.Form(
         axes=axes,
         params={name: found["value"][name] for name in names},
@@ -82,6 +88,11 @@ def form_of(
         in_sample=int(inside or 0),
         out_of_sample=int(outside or 0),
         is_anchored=bool(is_anchored),
+        method=method,
+        n_folds=int(n_folds or 0),
+        n_test_folds=int(n_test_folds or 0),
+        purge=int(purge or 0),
+        embargo=int(embargo or 0),
     )
 
 
@@ -192,6 +203,16 @@ def _register_browser(app: Dash) -> None:
         Output(ids.form_axis("items-box", MATCH), "hidden"),
         Output(ids.form_axis("step-label", MATCH), "children"),
         Input(ids.form_axis("kind", MATCH), "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        browser("method"),
+        Output(ids.FORM_WINDOWS_BOX, "hidden"),
+        Output(ids.FORM_FOLDS_BOX, "hidden"),
+        Output(ids.FORM_TEST_FOLDS_BOX, "hidden"),
+        Output(ids.FORM_METHOD_WORDS, "children"),
+        Input(ids.FORM_METHOD, "value"),
+        State(ids.FORM_METHOD_WORDS, "data-words"),
         prevent_initial_call=True,
     )
     app.clientside_callback(browser("changed"), *_inputs(Input), prevent_initial_call=True)

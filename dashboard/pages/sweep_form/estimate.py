@@ -80,7 +80,8 @@ def panel(found: Document, form: Form) -> list[Component]:
     n_windows = found.get("n_windows")
     if n_windows:
         runs = f"{fmt.integer(n_windows * n_points)} runs in all"
-        facts.insert(1, ("Windows", fmt.integer(n_windows), runs))
+        label = "Windows" if form.method == "walk_forward" else "Choices of folds"
+        facts.insert(1, (label, fmt.integer(n_windows), runs))
     rows: list[Component] = [
         html.Div(
             [

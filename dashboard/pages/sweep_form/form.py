@@ -29,6 +29,19 @@ OBJECTIVES = (
 IN_SAMPLE, OUT_OF_SAMPLE = 504, 126
 """Two years and half a year of daily bars."""
 
+METHODS = (("walk_forward", "Walk-forward"), ("kfold", "K-fold"), ("cpcv", "Combinatorial"))
+METHOD_WORDS = {
+    "walk_forward": "In each window the best combination of the in-sample bars is traded in the "
+    "out-of-sample bars that follow; those parts together make one curve that never saw its own "
+    "choice.",
+    "kfold": "The bars are cut into folds; each is traded once with the combination that was best "
+    "in all the others, also in later ones: it says how steady the choice is, not what a trader "
+    "could have earned.",
+    "cpcv": "Every choice of so many test folds is traded with the combination that was best in "
+    "the others, and put together to many histories: a spread of results in place of one curve.",
+}
+N_FOLDS, N_TEST_FOLDS = 6, 2
+
 
 class Form(NamedTuple):
     """What the controls show; `axes` has every parameter that can vary."""
@@ -43,6 +56,11 @@ class Form(NamedTuple):
     in_sample: int
     out_of_sample: int
     is_anchored: bool
+    method: str
+    n_folds: int
+    n_test_folds: int
+    purge: int
+    embargo: int
 
 
 # Parameters
@@ -106,6 +124,11 @@ def first_form(wanted: urlstate.View, params: dict[str, Any], specs: Specs) -> F
         in_sample=wanted["in"] or IN_SAMPLE,
         out_of_sample=wanted["out"] or OUT_OF_SAMPLE,
         is_anchored=wanted["anchored"],
+        method=wanted["method"],
+        n_folds=wanted["folds"] or N_FOLDS,
+        n_test_folds=wanted["tested"] or N_TEST_FOLDS,
+        purge=wanted["purge"],
+        embargo=wanted["embargo"],
     )
 
 
@@ -140,6 +163,15 @@ def wanted_of(config: Mapping[str, Any]) -> urlstate.View:
             "in": config["in_sample"],
             "out": config["out_of_sample"],
             "anchored": bool(config.get("anchored")),
+        }
+    elif config.get("method") in ("kfold", "cpcv"):
+        view |= {
+            "mode": "walkforward",
+            "method": config["method"],
+            "folds": config["n_folds"],
+            "tested": config["n_test_folds"] if config["method"] == "cpcv" else None,
+            "purge": config["purge"],
+            "embargo": config["embargo"],
         }
     return view
 
@@ -179,12 +211,26 @@ def to_config(form: Form, run: Mapping[str, Any]) -> Config:
         "seed": form.seed,
     }
     if form.mode == "walkforward":
-        config |= {
+        config |= _method_part(form)
+    return config
+
+
+def _method_part(form: Form) -> Config:
+    """Return how out-of-sample bars are chosen."""
+    if form.method == "walk_forward":
+        return {
             "in_sample": form.in_sample,
             "out_of_sample": form.out_of_sample,
             "anchored": form.is_anchored,
         }
-    return config
+    tested = {"n_test_folds": form.n_test_folds} if form.method == "cpcv" else {}
+    return {
+        "method": form.method,
+        "n_folds": form.n_folds,
+        **tested,
+        "purge": form.purge,
+        "embargo": form.embargo,
+    }
 
 
 def query_of(form: Form, origin: Mapping[str, str], specs: Specs, own: Mapping[str, Any]) -> str:
@@ -218,8 +264,18 @@ def query_of(form: Form, origin: Mapping[str, str], specs: Specs, own: Mapping[s
         "random": form.random,
         "seed": form.seed,
         "mode": form.mode,
-        "in": form.in_sample if form.mode == "walkforward" else None,
-        "out": form.out_of_sample if form.mode == "walkforward" else None,
-        "anchored": form.is_anchored and form.mode == "walkforward",
+        **(_method_query(form) if form.mode == "walkforward" else {}),
     }
     return urlstate.SWEEP_FORM.format(view)
+
+
+def _method_query(form: Form) -> urlstate.View:
+    if form.method == "walk_forward":
+        return {"in": form.in_sample, "out": form.out_of_sample, "anchored": form.is_anchored}
+    return {
+        "method": form.method,
+        "folds": form.n_folds,
+        "tested": form.n_test_folds if form.method == "cpcv" else None,
+        "purge": form.purge,
+        "embargo": form.embargo,
+    }

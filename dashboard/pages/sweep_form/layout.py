@@ -27,6 +27,7 @@ from dashboard.pages.new_run import view as runs
 from dashboard.pages.new_run.form import DEFAULTS
 from dashboard.pages.sweep_form import estimate as estimates
 from dashboard.pages.sweep_form import form as forms
+from dashboard.pages.sweep_form.windows import windows_card
 from dashboard.sweep_axis import Axis
 
 ORIGINS = ("from", "sweep", "walkforward", "draft")
@@ -70,7 +71,7 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
                             _about(run, strategies, origin),
                             _parameters(form, specs, first),
                             _rules(form, first),
-                            _windows(form),
+                            windows_card(form),
                         ],
                         className="stack",
                     ),
@@ -401,46 +402,6 @@ def _rules(form: forms.Form, first: estimates.Estimate) -> Component:
 
 def _is_least(form: forms.Form) -> bool:
     return form.objective == "volatility"
-
-
-def _windows(form: forms.Form) -> Component:
-    fields = html.Div(
-        [
-            dmc.NumberInput(
-                id=ids.FORM_IN,
-                label="Choose on, bars",
-                value=form.in_sample,
-                min=2,
-                allowDecimal=False,
-                size="xs",
-            ),
-            dmc.NumberInput(
-                id=ids.FORM_OUT,
-                label="Then trade for, bars",
-                value=form.out_of_sample,
-                min=1,
-                allowDecimal=False,
-                size="xs",
-            ),
-            dmc.Switch(
-                id=ids.FORM_ANCHORED,
-                label="Every window begins at the first bar",
-                checked=form.is_anchored,
-                size="xs",
-                className="form-anchored",
-            ),
-        ],
-        className="fields form-rules",
-    )
-    words = (
-        "In each window the best combination of the in-sample bars is traded in the out-of-sample "
-        "bars that follow; those parts together make one curve that never saw its own choice."
-    )
-    return html.Div(
-        card("Windows", [html.P(words, className="muted"), fields], number=4),
-        id=ids.FORM_WINDOWS,
-        hidden=form.mode != "walkforward",
-    )
 
 
 def _reminder() -> Component:

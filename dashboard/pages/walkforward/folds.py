@@ -8,7 +8,7 @@ from dashboard import ids
 from dashboard.client import Api, ApiError, Document
 from dashboard.components import card, error_card, graph
 from dashboard.figures import fan
-from dashboard.pages.walkforward import view
+from dashboard.pages.walkforward import choices, view
 from dashboard.pages.walkforward.parts import table_card, tile_row
 from dashboard.theme import Theme, is_phone
 
@@ -22,11 +22,15 @@ def cards(api: Api, document: Document, theme: Theme) -> list[Component]:
         parts += [
             tile_row(tiles),
             _paths(api, document, theme),
-            table_card("Spread", heads, view.spread_rows(document)),
+            table_card("Spread", heads, view.spread_rows(document), is_numbers=True),
         ]
     if view.n_done(document):
         heads, rows = view.fold_heads(document), view.fold_table(document)
-        parts.append(table_card("Choice by choice", heads, rows))
+        parts += [
+            choices.sides(document, theme),
+            choices.parameters(document, theme),
+            table_card("Choice by choice", heads, rows),
+        ]
     return parts
 
 

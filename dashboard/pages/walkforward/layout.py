@@ -25,9 +25,8 @@ from dashboard.components import (
 )
 from dashboard.components.timechart import timechart
 from dashboard.figures import walkforward as figures
-from dashboard.metrics import METRICS
 from dashboard.pages.sweep.view import strategy_title
-from dashboard.pages.walkforward import folds, view
+from dashboard.pages.walkforward import choices, folds, view
 from dashboard.pages.walkforward.parts import table_card, tile_row
 from dashboard.theme import Theme, current_theme, is_phone
 
@@ -163,11 +162,12 @@ def _result(api: Api, document: Document, theme: Theme) -> list[Component]:
     if document["windows"]:
         parts.append(
             html.Div(
-                [_gantt(document, theme), _sides(document, theme)], className="walkforward-row"
+                [_gantt(document, theme), choices.sides(document, theme)],
+                className="walkforward-row",
             )
         )
     if view.n_done(document):
-        parts.append(_parameters(document, theme))
+        parts.append(choices.parameters(document, theme))
         parts.append(
             table_card("Window by window", view.table_heads(document), view.table(document))
         )
@@ -230,50 +230,3 @@ def _gantt(document: Document, theme: Theme) -> Component:
         html.Span([html.Span(className="key-block key-out"), "traded"], className="keys-item"),
     ]
     return card("Windows", chart, actions=html.Div(keys, className="keys"), class_name="flush")
-
-
-def _sides(document: Document, theme: Theme) -> Component:
-    name = document["config"]["objective"]
-    inside, outside = view.side(document, name)
-    label = METRICS[name].label
-    chart = graph(
-        ids.FORWARD_SIDES,
-        figures.sides_figure(inside, outside, METRICS[name], theme),
-        height=max(figures.BARS_HEIGHT, figures.gantt_height(len(inside))),
-        label=f"{label} of each window, in sample and out of sample",
-    )
-    keys = [
-        html.Span([html.Span(className="key-block key-in"), "in sample"], className="keys-item"),
-        html.Span([html.Span(className="key-block key-out"), "out"], className="keys-item"),
-    ]
-    return card(
-        f"{label} in and out of sample",
-        chart,
-        actions=html.Div(keys, className="keys"),
-        class_name="flush",
-    )
-
-
-def _parameters(document: Document, theme: Theme) -> Component:
-    charts = [
-        html.Div(
-            [
-                html.Div(name, className="small-title mono"),
-                graph(
-                    ids.forward_parameter(name),
-                    figures.parameter_figure(
-                        view.chosen(document, name), view.grid(document, name), theme
-                    ),
-                    height=figures.PARAMETER_HEIGHT,
-                    label=f"What each window chose for {name}",
-                ),
-            ]
-        )
-        for name in view.axes_of(document)
-    ]
-    return card(
-        "Chosen parameters",
-        html.Div(charts, className="walkforward-parameters"),
-        hint=view.steadiness(document),
-        class_name="flush",
-    )

@@ -34,10 +34,11 @@ def tile_row(tiles: Sequence[view.Tile]) -> Component:
 
 
 def table_card(
-    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, hint: str = ""
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, is_numbers: bool = False
 ) -> Component:
-    """Return a table whose cells are texts already."""
+    """Return a table whose cells are texts already: two columns of words, or only one."""
     head = html.Tr([html.Th(text, scope="col") for text in heads])
     body = [html.Tr([html.Td(text) for text in row]) for row in rows]
-    table = html.Table([html.Thead(head), html.Tbody(body)], className="study-list windows-list")
-    return card(title, html.Div(table, className="wide"), hint=hint)
+    name = "study-list windows-list" + (" is-numbers" if is_numbers else "")
+    table = html.Table([html.Thead(head), html.Tbody(body)], className=name)
+    return card(title, html.Div(table, className="wide"))

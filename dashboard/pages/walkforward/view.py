@@ -50,6 +50,11 @@ def is_folds(document: Document) -> bool:
     return document.get("method", "walk_forward") != "walk_forward"
 
 
+def noun(document: Document) -> str:
+    """Return what each of its choices is called."""
+    return "choice" if is_folds(document) else "window"
+
+
 def n_done(document: Document) -> int:
     """Return how many windows are computed."""
     return int(document.get("n_done") or 0)
@@ -219,7 +224,12 @@ def verdict(document: Document) -> Verdict | None:
 
 
 def steadiness(document: Document) -> str:
-    """Return how often the choice changed: "the choice changed in 5 of 11 steps"."""
+    """Return how often the choice changed: "the choice changed in 5 of 11 steps".
+
+    Nothing for folds, which do not follow each other.
+    """
+    if is_folds(document):
+        return ""
     names = axes_of(document)
     picks = [tuple(w["params"].get(name) for name in names) for w in chosen_windows(document)]
     if len(picks) < 2:
