@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
+import shlex
 import signal
 import string
 import subprocess
@@ -29,6 +31,7 @@ from tests.lab.releases import version_of
 from tests.lab.topology import Topology
 
 PUBLIC_NAME = "hindcast.lab"
+RELEASE_PATH = re.compile(r"/opt/hindcast/releases/([^/]+)/venv/bin/")
 UNITS = "'hindcast-*@*' haproxy.service keepalived.service 'postgresql@*'"
 OPERATIONS_PORT = 8040
 WELL_TIMEOUT_S = 240.0
@@ -123,6 +126,22 @@ class Site:
             listed = host.ssh(command).stdout.splitlines()
             found += [(host, line.split()[0]) for line in listed]
         return found
+
+    def versions(self) -> set[str]:
+        """Return the releases from which processes of the product run at the moment."""
+        command = "pgrep -a -u hindcast"
+        lines = [
+            line
+            for host in self.hosts.values()
+            for line in host.ssh(command, check=False).stdout.splitlines()
+        ]
+        return {found[1] for line in lines if (found := RELEASE_PATH.search(line))}
+
+    def query(self, statement: str) -> str:
+        """Return what a query of the store answers, as the database's own administrator."""
+        host = self.hosts[self.topology.database]
+        command = ["runuser", "-u", "postgres", "--", "psql", "-XAtq", "-d", "hindcast", "-c"]
+        return host.ssh(shlex.join([*command, statement])).stdout.strip()
 
     def what_is_wrong(self) -> str:
         """Return the first thing that is not well; nothing when everything is."""
