@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import ROOT
+from tests.lab import network
 from tests.lab.image import CACHE
 
 PYTHON = ROOT / ".venv-release" / "bin" / "python"
@@ -65,7 +66,8 @@ HALF = Wanted("half", {"dataapi/store/migrations/9999_half.py": FAILS_HALF_WAY})
 def release(wanted: Wanted, cache: Path = CACHE) -> Path:
     """Return the folder of a release of the commit that is checked out, made unless it is there."""
     commit = _git(ROOT, "rev-parse", "HEAD")
-    out = cache / "releases" / commit[:12]
+    # A lab beside this one has its own, whose other commits are not ours to forget.
+    out = cache / "releases" / network.PREFIX / commit[:12]
     _forget_others(out)
     found = sorted(out.glob(f"hindcast-*+{wanted.suffix}"))
     return found[0] if found else _make(wanted, out)
