@@ -27,6 +27,7 @@ from dashboard.pages import (
     new_run,
     result,
     runs,
+    status,
     sweep,
     sweep_form,
     sweeps,
@@ -45,6 +46,7 @@ PAGES: tuple[Page, ...] = (
     sweep_form.PAGE,
     sweep.PAGE,
     walkforward.PAGE,
+    status.PAGE,
 )
 # As many as a screen of 900 px leaves room for.
 STARRED_SHOWN = 8

@@ -310,6 +310,10 @@ class Api:
         """Return a table of the run as CSV, or `bundle` as JSON."""
         return self._kept("export", self._client.export, run_id, table)
 
+    def status(self) -> Document:
+        """Return the installation at a glance, never from a cache."""
+        return self._client.status()
+
     def health(self) -> Document:
         """Return the API's own word on whether it is ready, never from a cache."""
         return self._client.health()

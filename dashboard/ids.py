@@ -23,6 +23,9 @@ HELP = "help"
 NAV_COUNT = "nav-count"
 NAV_STARRED = "nav-starred"
 
+STATUS = "status"
+STATUS_CLOCK = "status-clock"
+
 
 def later(place: str | Wildcard) -> dict[str, Any]:
     """Return the id of the store that holds a place's children until they are needed."""
@@ -332,3 +335,8 @@ def new_sentence(key: str | Wildcard) -> dict[str, Any]:
 def new_copy(kind: str | Wildcard) -> dict[str, Any]:
     """Return the id of an entry of the copy menu."""
     return {"type": "new-copy", "kind": kind}
+
+
+def status_hours(name: str | Wildcard) -> dict[str, Any]:
+    """Return the id of a chart of what was done hour by hour."""
+    return {"type": "status-hours", "name": name}

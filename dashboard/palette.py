@@ -19,6 +19,7 @@ PAGES: tuple[Item, ...] = (
     {"kind": "page", "text": "Runs", "hint": "g r", "href": "/"},
     {"kind": "page", "text": "New run", "hint": "g n", "href": "/new"},
     {"kind": "page", "text": "Sweeps", "hint": "g s", "href": "/sweeps"},
+    {"kind": "page", "text": "Status", "hint": "", "href": "/status"},
     {"kind": "page", "text": "New sweep", "hint": "", "href": "/sweeps/new"},
     {"kind": "page", "text": "Compare", "hint": "", "href": "/compare"},
 )

@@ -22,7 +22,7 @@ from dataapi import problems, wire
 from dataapi.caching import install_cache
 from dataapi.meters import RequestMeters, StoreCollector, new_registry
 from dataapi.problems import PROBLEM_JSON, ApiProblem
-from dataapi.routes import health, imports, jobs, series, strategies, sweeps, walkforwards
+from dataapi.routes import health, imports, jobs, series, status, strategies, sweeps, walkforwards
 from dataapi.routes import runs as run_routes
 from dataapi.routes.context import PREFIX, Context
 from dataapi.routes.models import Problem
@@ -88,7 +88,17 @@ def create_app(settings: Settings, store: Store) -> OpenAPI:
     )
     _add_edges(app)
     _add_error_handlers(app)
-    for module in (health, series, imports, strategies, run_routes, sweeps, walkforwards, jobs):
+    for module in (
+        health,
+        series,
+        imports,
+        strategies,
+        run_routes,
+        sweeps,
+        walkforwards,
+        jobs,
+        status,
+    ):
         app.register_api(module.api)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi_document", lambda: app.api_doc)
     return app

@@ -391,6 +391,10 @@ class Client(Transport):
         """Cancel a job and return how far it is; a running one stops within a second or two."""
         return self._document("DELETE", f"/jobs/{job_id}")
 
+    def status(self) -> Document:
+        """Return processes, queue, store, disk, caches and the last 24 hours."""
+        return self._document("GET", "/status")
+
     def health(self) -> Document:
         """Return whether the API is ready: `status`, `engine_version`, …; it has no prefix."""
         document: Document = self._exchange("GET", "/readyz").json()

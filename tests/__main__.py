@@ -28,6 +28,7 @@ POSTGRES_PROGRAMS = "/usr/lib/postgresql"
 COMPONENTS = {
     "chromium": lambda: shutil.which("chromium") is not None,
     "haproxy": lambda: shutil.which("haproxy") is not None,
+    "yamllint": lambda: shutil.which("yamllint") is not None,
     "prometheus": lambda: shutil.which("promtool") is not None,
     "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),
 }

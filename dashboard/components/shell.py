@@ -19,6 +19,7 @@ NAVIGATION = (
     ("/new", "New run", "plus"),
     ("/sweeps", "Sweeps", "sweep"),
     ("/compare", "Compare", "compare"),
+    ("/status", "Status", "chart"),
 )
 
 SHORTCUTS = (

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from dataapi.store import schema
+from collections.abc import Mapping
+
+from dataapi.store import activity, schema
+from dataapi.store.activity import HOUR_MS
 from dataapi.store.analyses import AnalysisStore, NewAnalysis, StoredAnalysis
 from dataapi.store.database import Connections
 from dataapi.store.errors import (
@@ -46,6 +49,7 @@ from dataapi.store.trials import (
 
 __all__ = [
     "ACTIVE",
+    "HOUR_MS",
     "AdjustmentConflictError",
     "AnalysisStore",
     "CorruptDataError",
@@ -145,6 +149,11 @@ class Store:
     def size_bytes(self) -> int:
         """Return how much the database takes on disk."""
         return self._connections.size_bytes()
+
+    def activity(self, since_ms: int) -> Mapping[str, Mapping[int, int]]:
+        """Return how many runs were made and jobs done, by the hour since 1970."""
+        with self._connections.session() as database:
+            return activity.by_hour(database, since_ms)
 
     def pool(self) -> dict[str, int]:
         """Return the pool's connections by state: used, idle, limit; empty on SQLite."""

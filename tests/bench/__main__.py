@@ -25,6 +25,7 @@ ROWS = (
     "p7_load",
     "p8_post",
     "p9_open",
+    "p12_processes",
     "p13_memory",
     "p14_first_answer",
     "p15_dask",

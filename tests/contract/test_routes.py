@@ -134,6 +134,7 @@ def test_the_client_reaches_every_route(app):
         api.functions()
         api.check_formula({"enter_long": "close > 1"})
         api.run_schema()
+        api.status()
         study = {"run": config(), "axes": {"fast": "2..4"}}
         sweep = api.sweep(study)
         api.estimate_sweep(study)
