@@ -26,7 +26,7 @@ from tests.lab.accounting import Record, read_records
 from tests.lab.certificates import Authority
 from tests.lab.controller import Controller, Played
 from tests.lab.hosts import Host
-from tests.lab.load import KINDS, Kind, Plan, write_plan
+from tests.lab.load import KINDS, Kind, Plan, configuration, write_plan
 from tests.lab.releases import version_of
 from tests.lab.topology import Topology
 
@@ -117,6 +117,11 @@ class Site:
     def run_ids(self, limit: int = 200) -> list[str]:
         """Return the ids of the newest runs."""
         return [item["id"] for item in self.ask(f"/api/v1/runs?limit={limit}")["items"]]
+
+    def make_runs(self, count: int) -> None:
+        """Submit some runs, for visitors to look at."""
+        for number in range(count):
+            self.ask("/api/v1/runs", "--json", json.dumps(configuration(number)))
 
     def units(self, pattern: str) -> list[tuple[Host, str]]:
         """Return the running units whose name matches, each with its host."""
