@@ -33,6 +33,7 @@ from tests.lab.topology import Topology
 PUBLIC_NAME = "hindcast.lab"
 RELEASE_PATH = re.compile(r"/opt/hindcast/releases/([^/]+)/venv/bin/")
 UNITS = "'hindcast-*@*' haproxy.service keepalived.service 'postgresql@*'"
+PRICES = ROOT / "dataapi" / "bundled" / "AAPL_1d.csv.gz"
 OPERATIONS_PORT = 8040
 WELL_TIMEOUT_S = 240.0
 LOAD_LIMIT_S = 3600.0
@@ -119,7 +120,9 @@ class Site:
         return [item["id"] for item in self.ask(f"/api/v1/runs?limit={limit}")["items"]]
 
     def make_runs(self, count: int) -> None:
-        """Submit some runs, for visitors to look at."""
+        """Import prices and submit some runs, for visitors to look at."""
+        if not self.ask("/api/v1/series")["items"]:
+            self.ask("/api/v1/imports", "-F", f"file=@{PRICES}", "-F", "symbol=AAPL")
         for number in range(count):
             self.ask("/api/v1/runs", "--json", json.dumps(configuration(number)))
 
