@@ -21,7 +21,9 @@ Place = tuple[float, float]
 HEIGHT = 500
 MAX_GAP_CELLS = 60
 """Cells a side that are drawn with a gap between them."""
-_LEFT, _RIGHT, _BOTTOM = 52, 66, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 66, 6, 40
+LEAST_HEIGHT = 430.0 - _TOP - _BOTTOM
+"""Pixels from the lowest to the highest cell on a phone; elsewhere it is more."""
 
 
 class Axis(NamedTuple):
@@ -57,7 +59,8 @@ class Look(NamedTuple):
 
 
 _SYMBOLS = {"plateau": "circle", "peak": "x", "origin": "diamond"}
-_RISES = {"plateau": 18, "peak": 20, "origin": 70}
+_RISE, _LABEL = 19.0, 25.0
+"""Pixels from a mark to the middle of its name, and from one name to the next."""
 
 
 def heat_figure(
@@ -89,7 +92,7 @@ def heat_figure(
     figure = axes.chart(theme, right=_RIGHT)
     axes.with_hover(figure, theme)
     layout = figure["layout"]
-    layout["margin"] = {"l": _LEFT if y else 12, "r": _RIGHT, "t": 6, "b": _BOTTOM}
+    layout["margin"] = {"l": _LEFT if y else 12, "r": _RIGHT, "t": _TOP, "b": _BOTTOM}
     n_y, n_x = z.shape
     gap = 1 if max(n_x, n_y) <= MAX_GAP_CELLS else 0
     trace: dict[str, Any] = {
@@ -113,7 +116,7 @@ def heat_figure(
         figure["data"].append(_outline(region, theme))
     for mark in marks:
         figure["data"].append(_symbol(mark, theme))
-        layout["annotations"].append(_label(mark, n_x, n_y, theme))
+    layout["annotations"] += _labels(marks, n_x, n_y, theme)
     layout["xaxis"] = _side(theme, x, n_x, n_max=9)
     layout["yaxis"] = {**_side(theme, y or Axis("", [""]), n_y, n_max=12), "side": "left"}
     return figure
@@ -220,20 +223,35 @@ def _symbol(mark: Mark, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _label(mark: Mark, n_x: int, n_y: int, theme: Theme) -> dict[str, Any]:
-    """Return the name of a mark, on the side where there is room."""
+def _labels(marks: Sequence[Mark], n_x: int, n_y: int, theme: Theme) -> list[dict[str, Any]]:
+    """Return the names of the marks, which cover neither each other nor the map's ends.
+
+    They are put one below the other as the marks are, wherever these are across, so that they stay
+    apart on a phone; and since they keep the marks' order, a higher map only moves them apart.
+    """
+    ordered = sorted(marks, key=lambda mark: -mark.y)
+    places = [LEAST_HEIGHT * (1.0 - (mark.y + 0.5) / n_y) for mark in ordered]
+    heights = [place - _RISE for place in places]
+    if len(ordered) > 1:
+        heights[-1] = places[-1] + _RISE
+    labels, above = [], -0.5 * _LABEL
+    for i, mark in enumerate(ordered):
+        # Below the name before, above the end of the map, with room for the names to come.
+        lowest = LEAST_HEIGHT - (len(ordered) - i - 0.5) * _LABEL
+        above = min(max(heights[i], above + _LABEL), lowest)
+        labels.append(_label(mark, above - places[i], n_x, theme))
+    return labels
+
+
+def _label(mark: Mark, fall: float, n_x: int, theme: Theme) -> dict[str, Any]:
+    """Return the name of a mark, `fall` pixels below it, on the side where there is room."""
     is_right = mark.x < 0.7 * n_x
-    # The best is named below its mark and the others above, so that near ones do not collide; at
-    # the edge of the map all names are on one side, each further away than the one before.
-    is_at_edge = not 0.1 * n_y < mark.y < 0.85 * n_y
-    is_above = mark.y < 0.5 * n_y if is_at_edge else mark.kind != "peak"
-    rise = _RISES[mark.kind] + (26 if is_at_edge and mark.kind == "peak" else 0)
     return {
         "text": mark.text,
         "x": mark.x,
         "y": mark.y,
         "ax": 22 if is_right else -22,
-        "ay": -rise if is_above else rise,
+        "ay": fall,
         "xanchor": "left" if is_right else "right",
         "showarrow": True,
         "arrowhead": 0,

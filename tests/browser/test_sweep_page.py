@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -280,6 +281,15 @@ def test_a_sweep_fits_on_a_phone(
     drawn(watched.page)
 
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= 390
+    names = watched.page.evaluate(
+        """() => [...document.querySelectorAll("#sweep-map .annotation")].map((name) => {
+          const { top, bottom, left, right } = name.querySelector("g").getBoundingClientRect();
+          return [top, bottom, left, right];
+        }).sort((a, b) => a[0] - b[0])"""
+    )
+    assert names
+    assert all(above[1] <= below[0] for above, below in pairwise(names))
+    assert all(0 <= left < right <= 390 for *_, left, right in names)
     watched.is_clean()
 
 

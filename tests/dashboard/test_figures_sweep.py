@@ -1,9 +1,12 @@
 """Figures of sweeps and walk-forwards: what is drawn from given numbers."""
 
 import base64
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard import formatting
 from dashboard.figures import fan, heatmap, sweeps, walkforward
@@ -95,6 +98,31 @@ def test_marks_have_their_own_shapes_and_names():
     assert found["plateau"]["marker"]["symbol"] == "circle"
     assert found["origin"]["marker"]["symbol"] == "diamond"
     assert [note["text"] for note in figure["layout"]["annotations"]] == ["plateau", "this run"]
+
+
+@given(
+    st.integers(1, 250),
+    st.integers(1, 250),
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=3),
+    st.floats(heatmap.LEAST_HEIGHT, 1500.0),
+)
+def test_names_of_marks_never_overlap_and_never_leave_the_map(n_x, n_y, places, height):
+    cells = [(float(int(x * (n_x - 1))), float(int(y * (n_y - 1)))) for x, y in places]
+    kinds = ("plateau", "peak", "origin")
+    marks = [heatmap.Mark(x, y, kind, kind) for (x, y), kind in zip(cells, kinds, strict=False)]
+    sides = [heatmap.Axis(name, [""] * n) for name, n in (("x", n_x), ("y", n_y))]
+
+    figure = heatmap.heat_figure(np.zeros((n_y, n_x)), *sides, LOOK, "dark", marks=marks)
+
+    # From the top: where the mark is in a map of this height, and the way to its name.
+    middles = sorted(
+        height * (1.0 - (note["y"] + 0.5) / n_y) + note["ay"]
+        for note in figure["layout"]["annotations"]
+    )
+    # A name of 11 px has 15 px of text and 3 px of frame above and below.
+    assert all(below - above >= 21.0 for above, below in pairwise(middles))
+    assert middles[0] >= 10.5
+    assert middles[-1] <= height - 10.5
 
 
 def test_a_region_is_drawn_along_its_outer_sides_only():
