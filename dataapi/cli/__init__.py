@@ -29,6 +29,7 @@ MODULES = (
     "jobs",
     "worker",
     "storekeeping",
+    "backup",
     "doctor",
 )
 
