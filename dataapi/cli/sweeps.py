@@ -130,7 +130,8 @@ def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
         from dataapi.services.sweeps import Sweeps
 
         sweeps = Sweeps(runs)
-        print(estimate_text(sweeps.estimate(config)), file=sys.stderr)
+        found = sweeps.estimate(config)
+        print(estimate_text(found, settings, arguments.executor), file=sys.stderr)
         submitted = sweeps.submit(config, executor=arguments.executor)
         carried_out(runs, settings, arguments, submitted.document)
         document = sweeps.document(submitted.document["id"])
@@ -146,14 +147,21 @@ def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def estimate_text(found: Document) -> str:
+def estimate_text(found: Document, settings: Settings, executor: str | None) -> str:
     """Return what something will take, in a line, and what is to be said of its axes."""
+    from dataapi.executors import threads_of
+    from dataapi.services.studies import on_threads
+
+    found = on_threads(found, threads_of(executor, settings.worker))
+    n_cores = found["threads"] or 1
+    cores = "one core" if n_cores == 1 else f"{n_cores} cores"
+    duration = seconds_text(found["wall_seconds"] or found["seconds"])
     combinations = f"{found['n_points']:,} combinations"
     if found["n_points"] != found["n_product"]:
         combinations = f"{found['n_points']:,} of {found['n_product']:,} combinations"
     engine = f"by the event engine ({found['reason']})" if found["reason"] else ""
     text = (
-        f"{combinations}, about {seconds_text(found['seconds'])} on one core, "
+        f"{combinations}, about {duration} on {cores}, "
         f"{found['memory_bytes'] / 1e6:,.0f} MB {engine}".rstrip()
     )
     lines = [f"{text}; {found['distinct_trials_before']:,} trials before."]

@@ -63,7 +63,8 @@ def _walkforward(arguments: argparse.Namespace, settings: Settings) -> int:
 
         walkforwards = WalkForwards(runs)
         found = walkforwards.estimate(config)
-        print(f"{found['n_windows']} windows of {estimate_text(found)}", file=sys.stderr)
+        text = estimate_text(found, settings, arguments.executor)
+        print(f"{found['n_windows']} windows of {text}", file=sys.stderr)
         submitted = walkforwards.submit(config, executor=arguments.executor)
         carried_out(runs, settings, arguments, submitted.document)
         document = walkforwards.document(submitted.document["id"])

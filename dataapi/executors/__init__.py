@@ -21,6 +21,7 @@ __all__ = [
     "ExecutorError",
     "core_count",
     "make_executor",
+    "threads_of",
 ]
 
 EXECUTORS = ("local", "dask")
@@ -41,3 +42,17 @@ def make_executor(name: str, settings: WorkerSettings) -> Executor:
 
         return DaskExecutor(settings)
     raise ExecutorError(f"No executor {name!r}; there are {' and '.join(EXECUTORS)}.")
+
+
+def threads_of(name: str | None, settings: WorkerSettings) -> int | None:
+    """Return on how many threads a job's blocks are computed; None where a cluster decides.
+
+    Parameters
+    ----------
+    name : str or None
+        Of the executor; None is the one of the settings.
+    settings : WorkerSettings
+    """
+    if (name or settings.executor) != "local":
+        return None
+    return settings.threads or core_count()

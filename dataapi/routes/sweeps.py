@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from config.sweep import SweepConfig
+from dataapi.executors import threads_of
 from dataapi.problems import Unprocessable
 from dataapi.routes.answers import (
     Columns,
@@ -19,6 +20,7 @@ from dataapi.routes.context import PREFIX, context
 from dataapi.routes.models import PROBLEMS, TAGS, StudiesQuery, StudyPath
 from dataapi.routes.study_models import PointsQuery, SweepRequest
 from dataapi.services.ledger import trials_page
+from dataapi.services.studies import on_threads
 
 api = APIBlueprint(
     "sweeps", __name__, url_prefix=PREFIX, abp_tags=[TAGS["sweeps"]], abp_responses=PROBLEMS
@@ -38,8 +40,10 @@ def create(body: SweepRequest) -> Response:
 @api.post("/sweeps/estimate", summary="What a sweep would take: points, seconds, memory, trials")
 def estimate(body: SweepRequest) -> Response:
     """Answer what a sweep will take; nothing is stored."""
-    config, _ = body.split(SweepConfig)
-    return json_answer(context().sweeps.estimate(config), who="computed")
+    config, executor = body.split(SweepConfig)
+    found = context().sweeps.estimate(config)
+    threads = threads_of(executor, context().settings.worker)
+    return json_answer(on_threads(found, threads), who="computed")
 
 
 @api.get("/sweeps", summary="The list of sweeps, the newest first, page by page")

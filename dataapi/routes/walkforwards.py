@@ -8,6 +8,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from config.sweep import WalkForwardConfig
+from dataapi.executors import threads_of
 from dataapi.routes.answers import (
     Columns,
     answered_by,
@@ -20,6 +21,7 @@ from dataapi.routes.context import PREFIX, context
 from dataapi.routes.models import PROBLEMS, TAGS, CurveQuery, StudiesQuery, StudyPath, TableQuery
 from dataapi.routes.study_models import WalkForwardRequest
 from dataapi.services.periods import instant_ms
+from dataapi.services.studies import on_threads
 
 api = APIBlueprint(
     "walkforwards",
@@ -43,8 +45,10 @@ def create(body: WalkForwardRequest) -> Response:
 @api.post("/walkforwards/estimate", summary="What a walk-forward would take: windows, seconds, …")
 def estimate(body: WalkForwardRequest) -> Response:
     """Answer what all windows will take; nothing is stored."""
-    config, _ = body.split(WalkForwardConfig)
-    return json_answer(context().walkforwards.estimate(config), who="computed")
+    config, executor = body.split(WalkForwardConfig)
+    found = context().walkforwards.estimate(config)
+    threads = threads_of(executor, context().settings.worker)
+    return json_answer(on_threads(found, threads), who="computed")
 
 
 @api.get("/walkforwards", summary="The list of walk-forwards, the newest first, page by page")

@@ -159,6 +159,18 @@ def asked_part(inputs: SweepInputs[Any], engine: str, reason: str) -> Document:
     }
 
 
+def on_threads(found: Document, threads: int | None) -> Document:
+    """Return an estimate with how long it takes on so many threads of one machine.
+
+    `wall_seconds` is null where a cluster decides on how many. A block's points are shared among
+    the threads, and each of them walks its part alone.
+    """
+    if threads is None:
+        return {**found, "threads": None, "wall_seconds": None}
+    n_busy = max(1, min(threads, found["n_points"]))
+    return {**found, "threads": threads, "wall_seconds": found["seconds"] / n_busy}
+
+
 def finite(document: Document) -> Document:
     """Return a document as JSON has it: no NaN, nothing of numpy."""
     plain: Document = json.loads(wire.json_bytes(document))

@@ -278,6 +278,8 @@ class FakeApi:
 FOUND = {
     "n_points": 2120,
     "seconds": 0.4,
+    "threads": 2,
+    "wall_seconds": 0.2,
     "memory_bytes": 31e6,
     "engine": "transitions",
     "reason": "",
@@ -297,6 +299,20 @@ def test_the_estimate_says_how_many_how_long_and_what_was_tried_before():
     assert "under 1 s" in words
     assert "31 MB" in words
     assert "4,606 trials" in words
+
+
+@pytest.mark.parametrize(
+    ("threads", "wall", "time", "where"),
+    [
+        (1, 90.0, "1 min 30 s", "about, on one core while it is free"),
+        (4, 24.0, "24 s", "about, on 4 cores while they are free"),
+        (None, None, "1 min 30 s", "of one core, shared by those of the cluster"),
+    ],
+)
+def test_the_time_is_that_of_the_cores_that_do_it(threads, wall, time, where):
+    found = {**FOUND, "seconds": 90.0, "threads": threads, "wall_seconds": wall}
+
+    assert estimates.time_words(found) == (time, where)
 
 
 def test_a_walk_forward_counts_its_windows():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 
 import numpy as np
@@ -139,6 +140,10 @@ def test_an_estimate_stores_nothing(client):
 
     assert (found["n_points"], found["n_product"]) == (N_POINTS, 25)
     assert found["seconds"] > 0.0
+    cores = len(os.sched_getaffinity(0))
+    assert (found["threads"], found["wall_seconds"]) == (cores, found["seconds"] / cores)
+    on_dask = client.post(f"{API}/sweeps/estimate", json=asked(executor="dask")).json
+    assert (on_dask["threads"], on_dask["wall_seconds"]) == (None, None)
     assert found["memory_bytes"] > 0
     assert found["engine"] in {"transitions", "events"}
     assert (found["distinct_trials_before"], found["identical"]) == (0, None)

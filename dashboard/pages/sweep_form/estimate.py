@@ -74,7 +74,7 @@ def panel(found: Document, form: Form) -> list[Component]:
     n_points = found["n_points"]
     facts = [
         ("Combinations", fmt.integer(n_points), product_words(form, n_points)),
-        ("Time", jobs.duration(found["seconds"]), "about, on this machine while it is free"),
+        ("Time", *time_words(found)),
         ("Memory", jobs.memory(found["memory_bytes"]), "at most, besides the bars"),
     ]
     n_windows = found.get("n_windows")
@@ -98,6 +98,15 @@ def panel(found: Document, form: Form) -> list[Component]:
         html.Div(rows, className="estimate-tiles"),
         *(html.P(line, className="estimate-line") for line in lines if line),
     ]
+
+
+def time_words(found: Document) -> tuple[str, str]:
+    """Return how long it takes, and on what."""
+    threads = found.get("threads")
+    if threads is None:
+        return jobs.duration(found["seconds"]), "of one core, shared by those of the cluster"
+    where = "one core while it is" if threads == 1 else f"{threads} cores while they are"
+    return jobs.duration(found["wall_seconds"]), f"about, on {where} free"
 
 
 def engine_line(found: Document) -> str:
