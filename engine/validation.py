@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from engine.errors import InvalidBarsError
+from engine.kernels.bars import are_usable
 from engine.types import Bars, BoolArray, FloatArray
 
 PRICES = ("open", "high", "low", "close")
+COLUMNS = ("time", *PRICES, "volume")
 SMALLEST, LARGEST = 1e-15, 1e15
 """Of a price, a lot, a dividend. Beyond them products and quotients of money and shares leave the
 range in which a float64 has all its digits."""
@@ -33,22 +35,11 @@ def check_bars(symbol: str, bars: Bars) -> None:
         Says which column, which bar and what was expected.
     """
     _check_shapes(symbol, bars)
-    _refuse_first(
-        symbol, bars, "time", bars.time[1:] <= bars.time[:-1], "increasing times", offset=1
+    time, open_, high, low, close, volume = (
+        np.require(getattr(bars, name), None, ("C", "W")) for name in COLUMNS
     )
-    for name in PRICES:
-        column = getattr(bars, name)
-        # A NaN makes both extremes NaN.
-        if not (column.min() >= SMALLEST and column.max() <= LARGEST):
-            usable = (column >= SMALLEST) & (column <= LARGEST)
-            _refuse_first(symbol, bars, name, ~usable, "a price from 1e-15 to 1e15")
-    top = np.maximum(bars.open, bars.close)
-    bottom = np.minimum(bars.open, bars.close)
-    _refuse_first(symbol, bars, "high", bars.high < top, "a high ≥ open and close")
-    _refuse_first(symbol, bars, "low", bars.low > bottom, "a low ≤ open and close")
-    if not (bars.volume.min() >= 0.0 and bars.volume.max() < np.inf):
-        usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
-        _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
+    if not are_usable(time, open_, high, low, close, volume, SMALLEST, LARGEST):
+        _refuse_bars(symbol, bars)
     if not (bars.lot == 0.0 or SMALLEST <= bars.lot <= LARGEST):
         raise InvalidBarsError(
             f"{symbol}: expected a lot of 0 or from 1e-15 to 1e15, was {bars.lot}."
@@ -74,6 +65,23 @@ def _check_shapes(symbol: str, bars: Bars) -> None:
                 f"{symbol}: expected `{name}` as float64 of shape {bars.time.shape}, "
                 f"was {column.dtype} of shape {column.shape}."
             )
+
+
+def _refuse_bars(symbol: str, bars: Bars) -> None:
+    """Raise for the first thing that is wrong with bars, column by column."""
+    _refuse_first(
+        symbol, bars, "time", bars.time[1:] <= bars.time[:-1], "increasing times", offset=1
+    )
+    for name in PRICES:
+        column = getattr(bars, name)
+        usable = (column >= SMALLEST) & (column <= LARGEST)
+        _refuse_first(symbol, bars, name, ~usable, "a price from 1e-15 to 1e15")
+    top = np.maximum(bars.open, bars.close)
+    bottom = np.minimum(bars.open, bars.close)
+    _refuse_first(symbol, bars, "high", bars.high < top, "a high ≥ open and close")
+    _refuse_first(symbol, bars, "low", bars.low > bottom, "a low ≤ open and close")
+    usable = np.isfinite(bars.volume) & (bars.volume >= 0.0)
+    _refuse_first(symbol, bars, "volume", ~usable, "a volume ≥ 0")
 
 
 def _refuse_first(

@@ -53,13 +53,14 @@ def conventions(
     """
     is_intraday = clock.is_intraday(time)
     zone = zones[0] if len(set(zones)) == 1 else "UTC"
-    days = clock.local_days(time, zone if is_intraday else "UTC")
+    day_zone = zone if is_intraday else "UTC"
+    dates = clock.local_days(time[clock.last_of_days(time, day_zone)], day_zone)
     return Conventions(
-        periods_per_year=periods_per_year or clock.periods_per_year(time, days, calendars),
+        periods_per_year=periods_per_year or clock.periods_per_year(time, dates, calendars),
         risk_free_rate=risk_free_rate,
         zone=zone,
         is_intraday=is_intraday,
-        is_seven_day=clock.is_seven_day(days, calendars),
+        is_seven_day=clock.is_seven_day(dates, calendars),
     )
 
 
@@ -84,18 +85,21 @@ def period_values(time: IntArray, value: FloatArray, base: float, rules: Convent
     base : float
         What stands in for the first value: the initial cash.
     """
-    last = clock.last_of_each(period_keys(time, rules))
+    last = period_ends(time, rules)
     ends = np.maximum(value[last], 0.0)
     ends[:1] = base
     return Periods(last, ends)
 
 
-def period_keys(time: IntArray, rules: Conventions) -> IntArray:
-    """Return a number for each bar that is equal for bars of the same period."""
+def period_ends(time: IntArray, rules: Conventions) -> IntArray:
+    """Return the last bar of each period of the risk statistics."""
     if not rules.is_intraday:
         return np.arange(time.size)
-    days = clock.local_days(time, rules.zone)
-    return days if rules.is_seven_day else clock.weekends_to_monday(days)
+    last = clock.last_of_days(time, rules.zone)
+    if rules.is_seven_day:
+        return last
+    dates = clock.weekends_to_monday(clock.local_days(time[last], rules.zone))
+    return last[clock.last_of_each(dates)]
 
 
 def unit_curve(value: FloatArray, flow: FloatArray | None, base: float) -> FloatArray:

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from config.run import RunConfig
-from engine.clock import DAY_MS, DAYS_PER_YEAR, last_of_each
+from engine.clock import DAY_MS, DAYS_PER_YEAR
 from engine.metrics import Conventions, conventions
 from engine.metrics.ratios import TINY
-from engine.metrics.series import period_keys
+from engine.metrics.series import period_ends
 from engine.types import FloatArray, IntArray, Market, Table
 
 N_TIME_BLOCKS = 16
@@ -79,8 +79,7 @@ def yardstick(market: Market, config: RunConfig) -> Yardstick:
         periods_per_year=config.periods_per_year,
         risk_free_rate=config.risk_free_rate,
     )
-    last = np.arange(time.size) if not rules.is_intraday else last_of_each(period_keys(time, rules))
-    return Yardstick(time=time, cash=config.cash, rules=rules, last=last)
+    return Yardstick(time=time, cash=config.cash, rules=rules, last=period_ends(time, rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,25 +141,21 @@ def point_metrics(totals: Totals, measured_by: Yardstick) -> Table:
         sharpe = np.where(deviation >= TINY, excess / deviation * root, np.nan)
         growth = _growth(totals.grown / cash, measured_by)
         depth = totals.max_drawdown
-        columns: dict[str, FloatArray] = {
-            "final_equity": totals.final_equity,
-            "total_return": np.maximum(totals.grown, 0.0) / cash - 1.0,
-            "cagr": growth,
-            "volatility": deviation * root,
-            "sharpe": sharpe,
-            "max_drawdown": depth,
-            "calmar": np.where(depth < 0.0, growth / -depth, np.nan),
-        }
-    return {
-        **{name: _finite(column) for name, column in columns.items()},
-        "trades": totals.n_trades,
-    }
-
-
-def _finite(column: FloatArray) -> FloatArray:
-    """Return a column with NaN for what is not finite; adding zero turns -0.0 into 0.0."""
-    found: FloatArray = np.where(np.isfinite(column), column + 0.0, np.nan)
-    return found
+        columns = np.array(
+            [
+                totals.final_equity,
+                np.maximum(totals.grown, 0.0) / cash - 1.0,
+                growth,
+                deviation * root,
+                sharpe,
+                depth,
+                np.where(depth < 0.0, growth / -depth, np.nan),
+            ]
+        )
+    # What is not finite is not defined; adding zero turns -0.0 into 0.0.
+    columns += 0.0
+    columns[~np.isfinite(columns)] = np.nan
+    return {**dict(zip(COLUMNS, columns, strict=False)), "trades": totals.n_trades}
 
 
 def _growth(factor: FloatArray, measured_by: Yardstick) -> FloatArray:

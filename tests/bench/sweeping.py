@@ -10,9 +10,8 @@ import numpy as np
 from config.run import RunConfig
 from config.sweep import SweepConfig
 from engine import Bars, indicator, sweep
-from engine.clock import last_of_each
 from engine.metrics import conventions
-from engine.metrics.series import period_keys
+from engine.metrics.series import period_ends
 from engine.sweeps.axes import Points, resolve_points
 from engine.sweeps.preparing import prepare_sweep, whole_table
 from engine.types import Table
@@ -113,7 +112,7 @@ class CSweep:
         self.is_last = None
         if rules.is_intraday:
             self.is_last = np.zeros(work.bars.time.size, np.uint8)
-            self.is_last[last_of_each(period_keys(work.bars.time, rules))] = 1
+            self.is_last[period_ends(work.bars.time, rules)] = 1
         self.results = np.empty((work.n_points, len(RESULTS)))
 
     def run(self) -> None:
