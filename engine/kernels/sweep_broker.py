@@ -291,5 +291,5 @@ def ruin(point, tape, sums, squares, t):
     meet(point, min(point.cash, 0.0))
     d = max(tape.period[t], 1)
     if d < tape.ends.size:
-        note_return(point, sums, squares, tape.edges, d, 0.0)
+        note_return(point, tape, sums, squares, d, 0.0)
         point.n_returns = d

@@ -21,7 +21,6 @@ POINT = np.dtype(
         ("peak", "f8"),
         ("worst", "f8"),
         ("before", "f8"),  # equity at the last period's end
-        ("block", "i8"),  # the time block of the last return
         ("n_actions", "i8"),  # how many of the splits and dividends are over
         ("n_trades", "i8"),
         ("n_returns", "i8"),
@@ -160,40 +159,56 @@ def worst_within(tape, cash, quantity, begin, stop, worst):
 
 
 @glance
-def note_return(point, sums, squares, edges, d, equity):
+def note_return(point, tape, sums, squares, d, equity):
     """Add the return that ends with period d ≥ 1, and keep the equity."""
     r = equity / point.before - 1.0
-    while edges[point.block + 1] < d:
-        point.block += 1
-    sums[point.block] += r
-    squares[point.block] += r * r
+    block = np.uint64(tape.time_block[np.uint64(d)])
+    sums[block] += r
+    squares[block] += r * r
     point.before = equity
 
 
 @glance
 def note_rest(point, tape, sums, squares, begin, stop):
     """Add the returns of a stretch without a position: only its first can differ from zero."""
-    d = max(tape.period[begin], 1)
-    if d < tape.period[stop]:
-        note_return(point, sums, squares, tape.edges, d, point.cash)
+    d = max(tape.period[np.uint64(begin)], 1)
+    if d < tape.period[np.uint64(stop)]:
+        note_return(point, tape, sums, squares, d, point.cash)
+
+
+@glance
+def close_at(tape, d):
+    """Return the close at the end of a period."""
+    return tape.close[np.uint64(tape.ends[np.uint64(d)])]
 
 
 @glance
 def note_held(point, tape, sums, squares, begin, stop):
     """Add the returns of a holding of everything: after its first they are those of the close."""
-    d, end = max(tape.period[begin], 1), tape.period[stop]
+    d, end = max(tape.period[np.uint64(begin)], 1), tape.period[np.uint64(stop)]
     if d >= end:
         return
-    note_return(point, sums, squares, tape.edges, d, point.quantity * tape.close[tape.ends[d]])
-    edges = tape.edges
-    while d < end - 1:
-        while edges[point.block + 1] <= d:
-            point.block += 1
-        upto = min(edges[point.block + 1], end - 1)
-        sums[point.block] += tape.sums[upto] - tape.sums[d]
-        squares[point.block] += tape.squares[upto] - tape.squares[d]
-        d = upto
-    point.before = point.cash + point.quantity * tape.close[tape.ends[end - 1]]
+    last = end - 1
+    r = point.quantity * close_at(tape, d) / point.before - 1.0
+    block, final = tape.time_block[np.uint64(d)], tape.time_block[np.uint64(last)]
+    upto = min(tape.edges[np.uint64(block + 1)], last)
+    note_closes(tape, sums, squares, block, d, upto, r)
+    while block < final:
+        block += 1
+        d, upto = upto, min(tape.edges[np.uint64(block + 1)], last)
+        note_closes(tape, sums, squares, block, d, upto, 0.0)
+    point.before = point.cash + point.quantity * close_at(tape, last)
+
+
+@glance
+def note_closes(tape, sums, squares, block, d, upto, r):
+    """Add to a time block return r and those of the close after period d up to period `upto`.
+
+    Together: an addition to memory waits for the one before it.
+    """
+    i, j, k = np.uint64(block), np.uint64(d), np.uint64(upto)
+    sums[i] += r + (tape.sums[k] - tape.sums[j])
+    squares[i] += r * r + (tape.squares[k] - tape.squares[j])
 
 
 @glance
@@ -201,4 +216,4 @@ def note_each(point, tape, sums, squares, begin, stop):
     """Add the returns of a position beside cash, or of a short one, period by period."""
     for d in range(max(tape.period[begin], 1), tape.period[stop]):
         equity = point.cash + point.quantity * tape.close[tape.ends[d]]
-        note_return(point, sums, squares, tape.edges, d, equity)
+        note_return(point, tape, sums, squares, d, equity)

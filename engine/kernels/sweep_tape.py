@@ -26,6 +26,7 @@ class SweepTape(NamedTuple):
     period : (n_bars + 1,) the first period that ends at or after each bar
     sums, squares : (n_periods,) Σ r and Σ r² of the close's first k returns over periods
     edges : (17,) the first return of each time block
+    time_block : (n_periods,) the time block of the return that ends with each period
     action_bars, splits, dividends : (n_actions,) where shares change or pay, the ratio of new to
         old ones (1.0: none), and what each of the new ones pays
     has_whole_shares : whether fractions that a split leaves are turned into cash
@@ -43,6 +44,7 @@ class SweepTape(NamedTuple):
     sums: FloatArray
     squares: FloatArray
     edges: IntArray
+    time_block: IntArray
     action_bars: IntArray
     splits: FloatArray
     dividends: FloatArray
@@ -80,9 +82,9 @@ def summarise(high, low, close, blocks, highs, lows):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_returns(close, ends, period, sums, squares):
-    """Write the sums of the close's returns over periods, and the period of each bar."""
-    t = 0
+def add_returns(close, ends, edges, time_block, period, sums, squares):
+    """Write the sums of the close's returns over periods, their blocks, and each bar's period."""
+    t = block = 0
     for d in range(ends.size):
         while t <= ends[d]:
             period[t] = d
@@ -90,7 +92,11 @@ def add_returns(close, ends, period, sums, squares):
     period[t] = ends.size
     total = squared = 0.0
     sums[0] = squares[0] = 0.0
+    time_block[0] = 0
     for d in range(1, ends.size):
+        while edges[block + 1] < d:
+            block += 1
+        time_block[d] = block
         r = close[ends[d]] / close[ends[d - 1]] - 1.0
         total += r
         squared += r * r

@@ -23,9 +23,21 @@ from engine.kernels.sweep_broker import (
     ruin,
 )
 from engine.kernels.sweep_curve import settle
-from engine.kernels.sweep_plain import ALL_BITS, NOTHING, walk_plain
-from engine.kernels.sweep_rows import begin_averages, write_averages
-from engine.kernels.sweep_words import ONE, WORD, Operands, evaluate_words, glance, lowest_bit
+from engine.kernels.sweep_plain import AT_ONCE, list_fills, note_end, walk_fills, write_extremes
+from engine.kernels.sweep_rows import begin_averages, write_averages, write_keys
+from engine.kernels.sweep_words import (
+    ALL_BITS,
+    CROSS,
+    NOTHING,
+    ONE,
+    WORD,
+    Operands,
+    bits_from,
+    evaluate_words,
+    glance,
+    highest_bit,
+    lowest_bit,
+)
 from engine.types import FloatArray, IntArray
 
 ENTER_LONG, EXIT_LONG, ENTER_SHORT, EXIT_SHORT = range(4)
@@ -64,14 +76,6 @@ class Tables(NamedTuple):
 
 
 @glance
-def bits_from(bar, base):
-    """Return a word with the bits from `bar` on, of bars `base` to `base + 63`."""
-    if bar <= base:
-        return ALL_BITS
-    return ALL_BITS << np.uint64(bar - base) if bar < base + WORD else NOTHING
-
-
-@glance
 def are_compared_alike(tables, n_compared, p, q):
     """Return whether two points have the same words: they may differ in levels and sizes.
 
@@ -85,6 +89,16 @@ def are_compared_alike(tables, n_compared, p, q):
     return True
 
 
+@glance
+def crosses_averages(program):
+    """Return whether a step asks for a cross of two averages that are written tile by tile."""
+    for k in range(program.code.shape[0]):
+        i, j = program.code[k, 1], program.code[k, 2]
+        if program.code[k, 0] == CROSS and not (program.moves[i] or program.moves[j]):
+            return True
+    return False
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def walk_points(tape, rules, entries, program, averages, tables, points, sums, squares):
     """Walk all points, tile by tile, so that the rows of a tile stay in the cache."""
@@ -95,18 +109,31 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
     carries = np.zeros((points.size, program.code.shape[0], 2), np.uint64)
     states = np.zeros((averages.windows.size, 2))
     spread = np.empty((2, WORD))
+    has_keys = crosses_averages(program)
+    keys = np.empty(averages.places[-1] + averages.tile + WORD if has_keys else 0, np.uint16)
+    n_levels = highest_bit(np.uint64(averages.tile)) + ONE if program.is_plain else NOTHING
+    extremes = np.empty((n_levels, 2 * averages.tile))
+    fills = np.empty(averages.tile + AT_ONCE, np.int64)
+    buy = rules.buy_factor * (1.0 + rules.taker_rate)
+    sell = rules.sell_factor * (1.0 - rules.taker_rate)
+    last = n_bars - 1
     outputs = program.outputs
     begin_averages(averages, states, tables.rows)
     for first_word in range(0, n_words, tile_words):
         begin = first_word * WORD
         n_tile = min(tile_words, n_words - first_word)
-        write_averages(averages, states, begin, min(begin + averages.tile, n_bars), tables.rows)
+        stop = min(begin + averages.tile, n_bars)
+        write_averages(averages, states, begin, stop, tables.rows)
+        if has_keys:
+            write_keys(averages, begin, stop, tables.rows, keys)
+        if program.is_plain:
+            write_extremes(tape.close, begin, stop, extremes)
         evaluated = -1
         for p in range(points.size):
             point = points[p]
             if point.is_over or tables.firsts[p] > begin + averages.tile:
                 continue
-            operands = Operands(tables.places[p], tables.numbers[p], tables.rows)
+            operands = Operands(tables.places[p], tables.numbers[p], tables.rows, keys)
             if evaluated >= 0 and are_compared_alike(tables, program.n_compared, evaluated, p):
                 carries[p] = carries[evaluated]
             else:
@@ -116,17 +143,28 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
                 evaluated = p
             enter_long, exit_long = words[outputs[ENTER_LONG]], words[outputs[EXIT_LONG]]
             if program.is_plain:
-                walk_plain(
+                n_fills = list_fills(
+                    enter_long,
+                    exit_long,
+                    n_tile,
+                    begin,
+                    tables.firsts[p],
+                    point.quantity > 0.0,
+                    last,
+                    fills,
+                )
+                walk_fills(
                     point,
                     tape,
-                    rules,
+                    extremes,
+                    buy,
+                    sell,
                     sums[p],
                     squares[p],
                     begin,
-                    tables.firsts[p],
-                    n_tile,
-                    enter_long,
-                    exit_long,
+                    stop,
+                    fills,
+                    n_fills,
                 )
                 continue
             enter_short, exit_short = words[outputs[ENTER_SHORT]], words[outputs[EXIT_SHORT]]
@@ -159,7 +197,10 @@ def walk_points(tape, rules, entries, program, averages, tables, points, sums, s
                     exit_short[w],
                 )
     for p in range(points.size):
-        finish(points[p], tape, rules, sums[p], squares[p])
+        if program.is_plain:
+            note_end(points[p], tape, sums[p], squares[p])
+        else:
+            finish(points[p], tape, rules, sums[p], squares[p])
 
 
 @glance

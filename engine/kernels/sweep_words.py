@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import llvmlite.ir as ir
 import numpy as np
+import numpy.typing as npt
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -37,33 +38,39 @@ class Operands(NamedTuple):
     """Where the operands of one point stand.
 
     places, numbers : (n_operands,) of a row its bar 0 in `rows`, or `ALONE` and a number
+    keys : of the rows that are averages, at the same places; see `write_keys`
     """
 
     places: IntArray
     numbers: FloatArray
     rows: FloatArray
+    keys: npt.NDArray[np.uint16]
 
 
+ALL_BITS, NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
 ONE, LAST = np.uint64(1), np.uint64(WORD - 1)
+KEY_BYTES = 2
 
 _VECTOR = ir.VectorType(ir.DoubleType(), WORD)
+_KEYS = ir.VectorType(ir.IntType(16), WORD)
 _BITS = ir.IntType(WORD)
 _BYTE = ir.IntType(8)
 _BYTES = ir.VectorType(_BYTE, WORD)
 
 
-def _comparison(*symbols):
-    """Return a function from two addresses to the words of comparisons of 64 pairs of float64.
+def _comparison(*symbols, kind=_VECTOR):
+    """Return a function from two addresses to the words of comparisons of 64 pairs of numbers.
 
-    Written as one vector operation: LLVM makes eight comparisons of it with AVX-512, sixteen with
-    AVX2. A loop that shifts bit after bit into the word took eleven times as long.
+    Written as one vector operation: LLVM makes eight comparisons of float64 of it with AVX-512,
+    sixteen with AVX2. A loop that shifts bit after bit into the word took eleven times as long.
     """
 
     @intrinsic
     def compare(typing_context, address, other):
         def generate(context, builder, signature, arguments):
-            a, b = (_load(builder, argument) for argument in arguments)
-            found = [builder.bitcast(builder.fcmp_ordered(s, a, b), _BITS) for s in symbols]
+            a, b = (_load(builder, argument, kind) for argument in arguments)
+            of = builder.fcmp_ordered if kind is _VECTOR else builder.icmp_unsigned
+            found = [builder.bitcast(of(symbol, a, b), _BITS) for symbol in symbols]
             return context.make_tuple(builder, signature.return_type, found)
 
         words = types.UniTuple(types.uint64, len(symbols))
@@ -72,9 +79,9 @@ def _comparison(*symbols):
     return compare
 
 
-def _load(builder, address):
-    vector = builder.load(builder.inttoptr(address, _VECTOR.as_pointer()))
-    vector.align = 8
+def _load(builder, address, kind=_VECTOR):
+    vector = builder.load(builder.inttoptr(address, kind.as_pointer()))
+    vector.align = 8 if kind is _VECTOR else 2
     return vector
 
 
@@ -86,6 +93,7 @@ def _spread(builder, number, kind=_VECTOR):
 
 _greater, _at_least, _equal = _comparison(">"), _comparison(">="), _comparison("==")
 _greater_and_less = _comparison(">", "<")
+_key_greater_and_less = _comparison(">", "<", kind=_KEYS)
 
 
 @intrinsic
@@ -114,13 +122,52 @@ def extremes(typing_context, address, begin, stop):
 
 
 @intrinsic
-def lowest_bit(typing_context, word):
-    """Return the place of the lowest set bit of a word that has one."""
+def fused(typing_context, a, b, c):
+    """Return a · b + c, rounded once."""
 
     def generate(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], ir.IntType(1)(1))
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@intrinsic
+def lowest_bit(typing_context, word):
+    """Return the place of the lowest set bit of a word, 64 when it has none."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.IntType(1)(0))
 
     return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def highest_bit(typing_context, word):
+    """Return the place of the highest set bit of a word that has one."""
+
+    def generate(context, builder, signature, arguments):
+        above = builder.ctlz(arguments[0], ir.IntType(1)(1))
+        return builder.sub(_BITS(WORD - 1), above)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def count_bits(typing_context, word):
+    """Return how many bits of a word are set."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+@glance
+def bits_from(bar, base):
+    """Return a word with the bits from `bar` on, of bars `base` to `base + 63`."""
+    if bar <= base:
+        return ALL_BITS
+    return ALL_BITS << np.uint64(bar - base) if bar < base + WORD else NOTHING
 
 
 @glance
@@ -138,18 +185,34 @@ def locate(operands, k, moves, begin, spread):
 
 
 @glance
-def write_crosses(a, step_a, b, step_b, n_words, above, below, carries):
+def write_crosses(a, step_a, b, step_b, keys, n_words, above, below, carries):
     """Write where a crosses above b, and where below: both from one reading of the rows.
 
+    keys : addresses of the keys of both, 0 where there are none, see `write_keys`
     carries : the last bar's bits of a > b and of b > a
     """
     was_above, was_below = carries[0], carries[1]
     for w in range(n_words):
-        is_above, is_below = _greater_and_less(a + step_a * w, b + step_b * w)
+        is_above, is_below = NOTHING, NOTHING
+        if keys[0]:
+            place = KEY_BYTES * WORD * w
+            is_above, is_below = _key_greater_and_less(keys[0] + place, keys[1] + place)
+        # Of equal keys the numbers may differ.
+        if is_above | is_below != ALL_BITS:
+            is_above, is_below = _greater_and_less(a + step_a * w, b + step_b * w)
         above[w] = is_above & ~((is_above << ONE) | was_above)
         below[w] = is_below & ~((is_below << ONE) | was_below)
         was_above, was_below = is_above >> LAST, is_below >> LAST
     carries[0], carries[1] = was_above, was_below
+
+
+@glance
+def key_addresses(operands, i, j, moves):
+    """Return where the keys of two operands stand, (0, 0) unless both are averages of the tile."""
+    if moves[i] or moves[j]:
+        return np.int64(0), np.int64(0)
+    keys = operands.keys.ctypes.data
+    return keys + KEY_BYTES * operands.places[i], keys + KEY_BYTES * operands.places[j]
 
 
 @glance
@@ -189,7 +252,9 @@ def evaluate_words(code, moves, operands, carries, spread, begin, n_words, words
                 other = number_at(b, -1 if step_b else 0)
                 carries[k, 0] = np.uint64(earlier > other)
                 carries[k, 1] = np.uint64(earlier < other)
-            write_crosses(a, step_a, b, step_b, n_words, words[to], words[to + 1], carries[k])
+            keys = key_addresses(operands, i, j, moves)
+            above, below = words[to], words[to + 1]
+            write_crosses(a, step_a, b, step_b, keys, n_words, above, below, carries[k])
         elif op == GREATER_EQUAL:
             for w in range(n_words):
                 words[to, w] = _at_least(a + step_a * w, b + step_b * w)[0]

@@ -8,7 +8,7 @@ measured together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 
@@ -30,13 +30,6 @@ ROOM = 32 << 20
 
 SHARED_BELOW_BARS = 65_536
 """Up to here what composed rows have in common is kept; beyond, the room would not hold it."""
-
-
-class Row(NamedTuple):
-    """A distinct row: a node of the plan, with its constants at one of the points."""
-
-    node: int
-    point: int
 
 
 class Rows:
@@ -75,7 +68,8 @@ class Rows:
                 alike.setdefault((not is_tiled, *shape), []).append(k)
                 for shift in operand.shifts:
                     self.shifts[:, k] += np.asarray(values.column(shift), np.int64)
-        self._rows: list[Row] = []
+        # Of each distinct row its node in the plan, and a point whose constants it has.
+        self._rows: list[tuple[int, int]] = []
         windows, series = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         names: list[str] = []
         for shape in sorted(alike, key=lambda one: bool(one[0])):
@@ -120,7 +114,8 @@ class Rows:
             points, number = distinct_of(columns, n * len(indices))
         for which, k in enumerate(places):
             self.slots[:, k] = len(self._rows) + number[which * n : (which + 1) * n]
-        self._rows += [Row(indices[p // n], p % n) for p in points.tolist()]
+        nodes = np.array(indices)[points // n]
+        self._rows += zip(nodes.tolist(), (points % n).tolist(), strict=True)
         return points
 
     def groups(self, which: IntArray, n_rows: int, n_points: int) -> Iterator[IntArray]:
@@ -149,6 +144,22 @@ class Rows:
                 begin, seen = at, set()
             seen.update(row)
         yield order[begin:]
+
+    def chosen(self, slots: IntArray) -> IntArray:
+        """Return the numbers of the rows that points read, ascending."""
+        is_read = np.zeros(len(self._rows) + 1, np.bool_)
+        # A number that is no row has the last place.
+        is_read[slots] = True
+        return np.flatnonzero(is_read[:-1])
+
+    def places(self, members: IntArray | slice, chosen: IntArray, stands: IntArray) -> IntArray:
+        """Return where each operand's bar 0 of the run stands in the room, `ALONE` for a number.
+
+        `chosen` are the numbers of rows in the room, `stands` where the bar 0 of each is.
+        """
+        standing = np.full(len(self._rows) + 1, ALONE)
+        standing[chosen] = stands
+        return standing[self.slots[members]] - self.shifts[members]
 
     def averages(self, slots: IntArray, places: IntArray, tile: int, first: int) -> Averages:
         """Return what the walk is told of averages; `slots` are numbers of rows."""
@@ -245,14 +256,3 @@ class Rows:
 def most_rows(n_bars: int) -> int:
     """Return how many rows of so many bars fit the room."""
     return max((ROOM_A_BAR * n_bars + ROOM) // (8 * (n_bars + 64)), 1)
-
-
-def local_places(slots: IntArray, shifts: IntArray, chosen: IntArray, stands: IntArray) -> IntArray:
-    """Return where each operand's bar 0 of the run stands in the room, `ALONE` for a number.
-
-    `chosen` are the numbers of rows in the room, ascending, `stands` where the bar 0 of each is.
-    """
-    if not chosen.size:
-        return np.full(slots.shape, ALONE)
-    local = np.searchsorted(chosen, slots)
-    return np.where(slots < 0, ALONE, stands[np.minimum(local, chosen.size - 1)] - shifts)

@@ -24,7 +24,7 @@ from engine.sizing import SIZE_KINDS
 from engine.sweeps.conditions import Conditions, Operand, swept_conditions
 from engine.sweeps.eligibility import why_not_actions
 from engine.sweeps.measuring import Totals, Yardstick
-from engine.sweeps.rows import Rows, local_places, most_rows
+from engine.sweeps.rows import Rows, most_rows
 from engine.sweeps.values import Values
 from engine.types import Bars, FloatArray, IntArray, Market, SizeKind
 
@@ -63,17 +63,18 @@ def sweep_tape(market: Market, config: RunConfig, measured_by: Yardstick) -> Swe
         lows=np.empty(n_blocks),
         highs=np.empty(n_blocks),
         ends=ends,
-        period=np.empty(n + 1, np.int64),
+        period=np.empty(n + 1, np.int32),
         sums=np.empty(ends.size),
         squares=np.empty(ends.size),
         edges=measured_by.edges,
+        time_block=np.empty(ends.size, np.int8),
         action_bars=acting,
         splits=market.split[0, run][acting],
         dividends=market.dividend[0, run][acting],
         has_whole_shares=lot >= 1.0 and lot == np.floor(lot),
     )
     summarise(high, low, close, tape.blocks, tape.highs, tape.lows)
-    add_returns(close, ends, tape.period, tape.sums, tape.squares)
+    add_returns(close, ends, tape.edges, tape.time_block, tape.period, tape.sums, tape.squares)
     return tape
 
 
@@ -131,7 +132,7 @@ class TransitionPoints:
         def one(group: IntArray) -> list[int]:
             if is_cancelled():
                 raise SweepCancelledError
-            return self._walk(own[group], out, _together(rows[group]))
+            return self._walk(_together(own[group]), out, _together(rows[group]))
 
         if threads == 1:
             return [point for group in groups for point in one(group)]
@@ -139,16 +140,14 @@ class TransitionPoints:
             done = [pool.submit(one, group) for group in groups]
             return [point for future in done for point in future.result()]
 
-    def _walk(self, members: IntArray, out: Totals, rows: IntArray | slice) -> list[int]:
+    def _walk(self, members: IntArray | slice, out: Totals, rows: IntArray | slice) -> list[int]:
         """Measure points of the family that fit the room together."""
         family, tape = self._family, self._tape
         slots = family.rows.slots[members]
-        chosen = np.unique(slots)
-        chosen = chosen[chosen >= 0]
+        chosen = family.rows.chosen(slots)
         n_tiled = int(np.searchsorted(chosen, family.rows.windows.size))
-        tile = BLOCK * int(
-            np.clip(TILE_BYTES // (8 * BLOCK * max(chosen.size, 1)), LEAST_TILE, MOST_TILE)
-        )
+        n_words = TILE_BYTES // (8 * BLOCK * max(chosen.size, 1))
+        tile = BLOCK * min(max(n_words, LEAST_TILE), MOST_TILE)
         first, n_bars = family.market.first, family.market.time.size
         lead = _aligned(family.rows.lead, first)
         stride = _whole_lines(lead + n_bars)
@@ -158,22 +157,17 @@ class TransitionPoints:
         room = self._rooms.take(n_tiled * (tile + 8) + begins.size * stride + BLOCK)
         known = family.rows.fill(chosen[n_tiled:], begins, room)
         tables = Tables(
-            local_places(
-                slots,
-                family.rows.shifts[members],
-                chosen,
-                np.concatenate([tiled, begins + first]),
-            ),
+            family.rows.places(members, chosen, np.concatenate([tiled, begins + first])),
             self._numbers[members],
             family.firsts[members],
             room,
         )
-        points = np.zeros(members.size, POINT)
+        points = np.zeros(len(slots), POINT)
         for name in ("cash", "peak", "before"):
             points[name] = self._measured_by.cash
         points["worst"] = 1.0
         points["n_returns"] = tape.ends.size - 1
-        sums, squares = np.zeros((2, members.size, tape.edges.size - 1))
+        sums, squares = np.zeros((2, len(slots), tape.edges.size - 1))
         conditions = family.conditions
         walk_points(
             tape,
@@ -203,7 +197,8 @@ class TransitionPoints:
         if known.all():
             return []
         is_left = np.isin(slots, chosen[n_tiled:][~known]).any(axis=1)
-        return [int(point) for point in family.which[members[is_left]]]
+        left: list[int] = family.which[members][is_left].tolist()
+        return left
 
     def _may_end_by_itself(self) -> bool:
         """Return whether a position may end by a level, a margin call or ruin."""
@@ -222,7 +217,7 @@ class TransitionPoints:
         has_factors = (
             rules["tick"] == 0.0
             and rules["sell_factor"] > 0.0
-            and not rules["is_clipped"]
+            and not (rules["is_clipped"] or rules["is_finalized"])
             and 0.0 <= rules["taker_rate"] < 1.0
             and not (rules["per_unit"] or rules["fixed"] or rules["minimum"])
             and np.isinf(rules["maximum_rate"])

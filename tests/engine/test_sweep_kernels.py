@@ -1,0 +1,124 @@
+"""The parts of a sweep's walk that say by words, keys and products what single steps would say."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from engine.clock import DAY_MS, last_of_days, last_of_each, local_days
+from engine.kernels.sweep_plain import changes_of, extremes_between, write_extremes
+from engine.kernels.sweep_rows import Averages, divide, write_keys
+from engine.sweeps import transitions
+from tests.engine.sample_bars import random_bars
+from tests.engine.sweep_checks import measured, prepared
+
+RANDOM = np.random.default_rng(5)
+
+
+@njit
+def changes(enter, leave, held):
+    return changes_of(enter, leave, held)
+
+
+@njit(error_model="numpy")
+def divided(sums, n, centre):
+    divide(sums, n, centre)
+
+
+@njit(error_model="numpy")
+def keyed(averages, begin, stop, rows, keys):
+    write_keys(averages, begin, stop, rows, keys)
+
+
+@njit
+def extremes_of(close, begin, stop, extremes):
+    write_extremes(close, 0, close.size, extremes)
+    return extremes_between(extremes, begin, stop)
+
+
+def followed(enter, leave, held):
+    """The same bar by bar: flat only entries are seen, held only exits."""
+    found = 0
+    for t in range(64):
+        if (leave if held else enter) >> t & 1:
+            found, held = found | 1 << t, not held
+    return found, held
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.7])
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_one_addition_follows_a_position_over_a_word_of_signals(share, is_apart):
+    for _ in range(500):
+        words = RANDOM.random((2, 64)) < share
+        words[1] &= ~(words[0] & is_apart)
+        enter, leave = (int(sum(1 << t for t in np.flatnonzero(word).tolist())) for word in words)
+        for held in (0, 1):
+            found, after = changes(np.uint64(enter), np.uint64(leave), np.uint64(held))
+            assert (int(found), bool(after)) == followed(enter, leave, bool(held))
+
+
+@pytest.mark.parametrize("n", [*range(1, 40), 99, 251, 1_000, 4_097, 99_991])
+def test_a_corrected_product_is_the_quotient_to_the_last_bit(n):
+    scale = 10.0 ** RANDOM.integers(-12, 13, 20_000)
+    sums = RANDOM.normal(0.0, 1.0, scale.size) * scale
+    sums[:4] = 0.0, float(n), -3.0 * n, np.nextafter(float(n), 0.0)
+
+    found = sums.copy()
+    divided(found, n, 0.0)
+
+    np.testing.assert_array_equal(found, sums / n)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-13, 1.0, 1e12])
+def test_a_greater_key_is_of_a_greater_average(spread):
+    n_bars, windows = 300, np.array([1, 3, 50])
+    x = np.maximum(100.0 + spread * RANDOM.normal(0.0, 1.0, (1, n_bars)), 1e-9)
+    places = 8 + np.arange(3) * 208
+    rows = np.full(3 * 208 + 64, np.nan)
+    for place, n in zip(places, windows, strict=True):
+        means = np.convolve(x[0], np.full(n, 1.0 / n), "valid")
+        rows[place : place + 200] = means[100 - n + 1 : 300 - n + 1]
+    keys = np.zeros(rows.size, np.uint16)
+
+    keyed(Averages(x, 0, 200, np.zeros(3, int), windows, places), 100, 300, rows, keys)
+
+    stand = (places[:, None] + np.arange(200)).ravel()
+    key, value = keys[stand].astype(int), rows[stand]
+    order = np.lexsort((value, key))
+    assert (np.diff(value[order])[np.diff(key[order]) > 0] > 0.0).all()
+    assert spread < 1.0 or np.unique(key).size > 100
+
+
+def test_two_stretches_that_overlap_have_the_extremes_of_all_between():
+    close = RANDOM.random(200)
+    extremes = np.empty((8, 400))
+    for _ in range(500):
+        begin, stop = np.sort(RANDOM.choice(201, 2, replace=False)).tolist()
+        part = close[begin:stop]
+        assert extremes_of(close, begin, stop, extremes) == (part.max(), part.min())
+
+
+@pytest.mark.parametrize("step_ms", [60_000, 3_600_000, 7_200_001, DAY_MS])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_the_last_bars_of_days_are_those_after_which_the_date_changes(step_ms, zone):
+    kept = RANDOM.random(20_000) < 0.6
+    time = (1_700_000_000_000 + step_ms * np.arange(kept.size))[kept]
+    time = time[(time // DAY_MS) % 5 > 1]  # whole days are missing
+
+    expected = last_of_each(local_days(time, zone))
+
+    assert last_of_days(time, zone).tolist() == expected.tolist()
+
+
+def test_where_tiles_end_does_not_show_in_a_single_bit(monkeypatch):
+    grid = {"fast": [2, 3, 5, 8, 13], "slow": [21, 34, 55]}
+    bars = {"ABC": random_bars(1_500, 3)}
+    config = {"strategy": {"name": "sma_cross"}, "lot": 0.0, "costs": {"rate_bps": 7.0}}
+    found = []
+    for words in (1, 3, 32):
+        monkeypatch.setattr(transitions, "LEAST_TILE", words)
+        monkeypatch.setattr(transitions, "MOST_TILE", words)
+        found.append(measured(prepared(bars, config, grid)))
+
+    for other in found[1:]:
+        for name, column in found[0].items():
+            np.testing.assert_array_equal(other[name], column, err_msg=name)
