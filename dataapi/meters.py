@@ -1,7 +1,7 @@
 """What the data API and workers count for Prometheus, and what they read from the store for it.
 
 Every label has few values, known beforehand: routes, kinds of jobs, outcomes. Nothing carries a
-symbol, a run or a visitor. `docs/monitoring.md` says what each metric means.
+symbol, a run or a visitor. `docs/operations-monitoring.md` says what each means.
 """
 
 from __future__ import annotations

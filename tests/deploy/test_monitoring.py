@@ -21,6 +21,7 @@ from tests.deploy.test_haproxy import balancer, echo, url  # noqa: F401 - fixtur
 FILES = ROOT / "ansible" / "roles" / "monitoring" / "files"
 ALERTS = FILES / "alerts.yml"
 GRAFANA = FILES / "grafana" / "hindcast.json"
+METRICS = ROOT / "docs" / "operations-monitoring.md"
 MANUAL = ROOT / "docs" / "operations-alerts.md"
 # Of the node exporter and of Prometheus itself, which are not ours to start here.
 FOREIGN = {
@@ -185,3 +186,12 @@ def test_every_alert_says_how_grave_it_is_and_has_its_line_in_the_manual():
         assert rule["annotations"]["summary"].endswith(".")
         assert f"**{rule['alert']}**" in manual, rule["alert"]
     assert set(re.findall(r"\*\*(Hindcast\w+)\*\*", manual)) == set(names)
+
+
+def test_the_manual_explains_every_metric_of_ours(exported):
+    manual = METRICS.read_text()
+    names = {name for name in exported if name.startswith("hindcast_")}
+    plain = {re.sub("(_bucket|_count|_sum)$", "", n) for n in names if not n.endswith("_created")}
+    documented = set(re.findall(r"`(hindcast_\w+)`", manual.partition("## Logs")[0]))
+
+    assert documented == plain
