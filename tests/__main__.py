@@ -32,6 +32,7 @@ COMPONENTS = {
     "prometheus": lambda: shutil.which("promtool") is not None,
     "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),
 }
+ENVIRONMENTS = (".venv-oracles", ".venv-release")
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "lint": ["-m", "ruff", "check", "."],
@@ -54,14 +55,18 @@ def main(arguments: list[str]) -> int:
     ).returncode
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
-    if not (arguments or failed or status or missing_components()):
+    if not (arguments or failed or status):
         remember_green(commit)
     return status or int(bool(failed))
 
 
 def remember_green(commit: str | None) -> None:
-    """Keep that all tests passed on this commit, when nothing changed beneath them."""
-    if commit is not None and clean_commit(ROOT) == commit:
+    """Keep that all tests passed on this commit, when none was skipped and nothing has changed."""
+    lacking = missing_components() + [name for name in ENVIRONMENTS if not (ROOT / name).exists()]
+    if lacking:
+        text = f"some tests were skipped for want of {', '.join(lacking)}."
+        print(f"Not remembered for a release: {text}", file=sys.stderr)
+    elif commit is not None and clean_commit(ROOT) == commit:
         remember(ROOT, commit)
         print(f"Remembered for a release: all passed on {commit[:12]}.", file=sys.stderr)
     else:
