@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 from peewee import fn
@@ -90,26 +91,71 @@ def filters(query: RunQuery, owner: str) -> list[peewee.Node]:
     return conditions
 
 
-def order(sort: str) -> tuple[Any, list[peewee.Node]]:
-    """Return the column that a list is sorted by, and its ORDER BY terms."""
-    column = _sort_column(sort)
-    # Only metrics can be missing; without this term the list by time is read off its index.
-    terms = [column.is_null()] if sort.removeprefix("-") in METRICS else []
-    if sort.startswith("-"):
-        return column, [*terms, column.desc(), RunEntry.id.desc()]
-    return column, [*terms, column.asc(), RunEntry.id.asc()]
+def reads_runs(query: RunQuery) -> bool:
+    """Return whether the filters are about runs, and not about their entries alone."""
+    wanted = (query.strategy, query.symbol, query.timeframe)
+    bounds = (query.min_sharpe, query.max_drawdown, query.min_trades)
+    return bool(query.q.split()) or any(value is not None for value in (*wanted, *bounds))
 
 
-def after_cursor(query: RunQuery) -> Any:
-    """Return the condition for the rows behind the cursor, in the query's order."""
-    value, entry_id = _decode_cursor(query)
-    column = _sort_column(query.sort)
+class Part(NamedTuple):
+    """Some of a list: which rows, in which order."""
+
+    conditions: tuple[Any, ...]
+    terms: tuple[peewee.Node, ...]
+
+
+def sorted_by(sort: str) -> Any:
+    """Return the column that a list is sorted by.
+
+    Raises
+    ------
+    InvalidQueryError
+        If there is none.
+    """
+    name = sort.removeprefix("-")
+    if name not in SORT_KEYS:
+        raise InvalidQueryError(
+            f"Expected sort to be one of {', '.join(SORT_KEYS)} (with - before it for "
+            f"descending), was {sort!r}."
+        )
+    if name == "created":
+        return RunEntry.created_ms
+    if name == "name":
+        return fn.LOWER(RunEntry.name)
+    return getattr(Run, name)
+
+
+def parts(query: RunQuery) -> list[Part]:
+    """Return what to read one after the other for a page: from the cursor on, missing values last.
+
+    The rows with a value and those without are asked for apart: each part is read off the column's
+    index in the order wanted and ends with the page. As one query, with the missing ones sorted
+    last, every row was read and sorted: 0.8 s of 100,000.
+    """
+    column = sorted_by(query.sort)
     is_descending = query.sort.startswith("-")
+    # Only metrics can be missing.
+    may_miss = query.sort.removeprefix("-") in METRICS
+    by_id = RunEntry.id.desc() if is_descending else RunEntry.id.asc()
+    terms = (column.desc() if is_descending else column.asc(), by_id)
+    known = (column.is_null(False), column >= _lowest(column)) if may_miss else ()
+    missing = [Part((column.is_null(),), (by_id,))] if may_miss else []
+    if query.cursor is None:
+        return [Part(known, terms), *missing]
+    value, entry_id = _decode_cursor(query)
     later_id = RunEntry.id < entry_id if is_descending else RunEntry.id > entry_id
     if value is None:
-        return column.is_null() & later_id
-    later = column < value if is_descending else column > value
-    return later | ((column == value) & later_id) | column.is_null()
+        return [Part((column.is_null(), later_id), (by_id,))]
+    # Two conditions for one: the first begins at the right place of the index.
+    reached = column <= value if is_descending else column >= value
+    later = (column != value) | later_id
+    return [Part((*known, reached, later), terms), *missing]
+
+
+def _lowest(column: peewee.Field) -> float:
+    """Return what no value is below; without such an end SQLite leaves the index unread."""
+    return -(2**31) if isinstance(column, peewee.IntegerField) else -sys.float_info.max
 
 
 def encode_cursor(sort: str, value: Any, entry_id: int) -> str:
@@ -130,20 +176,6 @@ def _decode_cursor(query: RunQuery) -> tuple[Any, int]:
             "start again without it."
         )
     return value, entry_id
-
-
-def _sort_column(sort: str) -> Any:
-    name = sort.removeprefix("-")
-    if name not in SORT_KEYS:
-        raise InvalidQueryError(
-            f"Expected sort to be one of {', '.join(SORT_KEYS)} (with - before it for "
-            f"descending), was {sort!r}."
-        )
-    if name == "created":
-        return RunEntry.created_ms
-    if name == "name":
-        return fn.LOWER(RunEntry.name)
-    return getattr(Run, name)
 
 
 def _has_word(word: str) -> peewee.Node:

@@ -23,10 +23,11 @@ from dataapi.store.run_list import (
     MAX_LIMIT,
     METRICS,
     RunQuery,
-    after_cursor,
     encode_cursor,
     filters,
-    order,
+    parts,
+    reads_runs,
+    sorted_by,
 )
 from dataapi.store.series import uses_of_series
 from dataapi.store.trials import NewTrials, put_trials
@@ -222,23 +223,24 @@ class RunStore:
         query = RunQuery() if query is None else query
         if not 1 <= query.limit <= MAX_LIMIT:
             raise InvalidQueryError(f"Expected limit in 1 … {MAX_LIMIT}, was {query.limit}.")
-        column, terms = order(query.sort)
-        conditions = filters(query, owner)
+        column, conditions = sorted_by(query.sort), filters(query, owner)
         base = RunEntry.select().join(Run)
-        total = base.select(fn.COUNT(RunEntry.id)).where(*conditions).tuples()
-        if query.cursor is not None:
-            conditions.append(after_cursor(query))
+        # Every entry has its run: counting them is several times faster without looking it up.
+        counted = base if reads_runs(query) else RunEntry.select()
+        total = counted.select(fn.COUNT(RunEntry.id)).where(*conditions).tuples()
         columns = [getattr(Run, name) for name in (*_ITEM_COLUMNS, *METRICS)]
         entry = (RunEntry.name, RunEntry.tags, RunEntry.is_starred, RunEntry.created_ms)
-        page = (
-            base.select(*columns, *entry, RunEntry.id.alias("entry_id"), column.alias("sorted"))
-            .where(*conditions)
-            .order_by(*terms)
-            .limit(query.limit + 1)
-            .dicts()
-        )
+        found = base.select(
+            *columns, *entry, RunEntry.id.alias("entry_id"), column.alias("sorted")
+        ).where(*conditions)
+        rows: list[dict[str, Any]] = []
         with self._connections.session() as database:
-            rows = list(page.execute(database))
+            for part in parts(query):
+                page = found.where(*part.conditions) if part.conditions else found
+                n_left = query.limit + 1 - len(rows)
+                if n_left:
+                    page = page.order_by(*part.terms).limit(n_left).dicts()
+                    rows += page.execute(database)
             (n_all,) = total.execute(database)[0]
         next_cursor = None
         if len(rows) > query.limit:

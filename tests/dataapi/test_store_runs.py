@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
+import re
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -250,6 +254,32 @@ def test_pages_show_every_run_once_in_order_missing_values_last(each_store, sort
     if "name" in sort:
         names = [item.name for item in items]
         assert names == sorted(names, reverse=sort.startswith("-"))
+
+
+@pytest.mark.parametrize("sort", ["sharpe", "-sharpe", "-trades", "-created"])
+def test_a_sorted_list_is_read_off_its_index(tmp_path, caplog, sort):
+    url = f"sqlite:///{tmp_path / 'plan.db'}"
+    with closing(open_store(url)) as store:
+        for i in range(3):
+            store.runs.insert(new_run(f"run{i}", metrics={"sharpe": float(i), "trades": i}))
+        with caplog.at_level(logging.DEBUG, logger="peewee"):
+            page = store.runs.list(RunQuery(sort=sort, limit=2))
+            store.runs.list(RunQuery(sort=sort, limit=2, cursor=page.next_cursor))
+    column = sort.removeprefix("-")
+    table, column = ("t2", "created_ms") if column == "created" else ("t1", column)
+    order = f'ORDER BY "{table}"."{column}"'
+    asked = [record.msg for record in caplog.records if order in str(record.msg)]
+    with closing(sqlite3.connect(tmp_path / "plan.db")) as database:
+        plans = [
+            " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+            for sql, values in asked
+        ]
+
+    assert len(plans) == 2
+    for plan in plans:
+        # Only ties are sorted, by the entry's number.
+        assert re.search(rf"USING INDEX run_(entry_)?{column}\b", plan), plan
+        assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 
 def test_a_page_stays_right_while_runs_are_added_and_deleted(each_store):
