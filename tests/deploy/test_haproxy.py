@@ -9,65 +9,12 @@ import time
 import httpx
 import pytest
 
-from dataapi.cli.up import HAPROXY_DIR, render_haproxy
+from config.settings import ROOT
 from tests.components import require_program
+from tests.deploy.balancers import LIMITS, check, configuration, get, url
 from tests.ports import free_port, wait_for
 
-LIMITS = {
-    "page_requests_10s": 300,
-    "submissions_10s": 20,
-    "max_body_bytes": 1000,
-    "server_connections": 32,
-}
-
-
-def configuration(ports, *, certificate=None, service=False, apis=(), dashboards=(), **more):
-    return render_haproxy(
-        public={"bind": f"127.0.0.1:{ports['public']}", "certificate": certificate},
-        inner=f"127.0.0.1:{ports['inner']}",
-        operations=f"127.0.0.1:{ports['operations']}",
-        admin_socket=ports["socket"],
-        dashboards=dashboards,
-        apis=apis,
-        errors_dir=HAPROXY_DIR / "errors",
-        service=service,
-        limits=LIMITS,
-        **more,
-    )
-
-
-# Answers everything with what it saw, so that tests can see what arrived.
-ECHO_SERVER = """
-import json, sys
-from waitress import serve
-
-def app(environ, start_response):
-    headers = {k[5:].lower().replace("_", "-"): v for k, v in environ.items() if k[:5] == "HTTP_"}
-    body = json.dumps({"server": sys.argv[2], "headers": headers}).encode()
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [body]
-
-serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4, clear_untrusted_proxy_headers=False)
-"""
-
-
-@pytest.fixture
-def echo():
-    processes = []
-
-    def start(name):
-        port = free_port()
-        process = subprocess.Popen(
-            [sys.executable, "-c", ECHO_SERVER, str(port), name], stderr=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        wait_for(f"http://127.0.0.1:{port}/", process)
-        return {"name": name, "address": f"127.0.0.1:{port}"}
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+TOOL = ROOT / "ansible" / "roles" / "hindcast" / "files" / "balancer"
 
 
 @pytest.fixture
@@ -95,128 +42,14 @@ def balancer(tmp_path, echo):
     process.communicate()
 
 
-def url(port, path="/"):
-    return f"http://127.0.0.1:{port}{path}"
-
-
-def get(port, path, headers=None):
-    answer = httpx.get(url(port, path), headers=headers, timeout=10)
-    answer.raise_for_status()
-    return answer.json(), answer.headers
-
-
 @pytest.mark.parametrize("service", [False, True])
 def test_the_template_is_valid_without_a_warning(tmp_path, service):
-    program = require_program("haproxy", "haproxy")
     ports = {"public": 1, "inner": 2, "operations": 3, "socket": tmp_path / "admin.sock"}
     server = {"name": "a", "address": "127.0.0.1:9"}
     file = tmp_path / "haproxy.cfg"
     file.write_text(configuration(ports, service=service, apis=[server], dashboards=[server]))
 
-    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True)
-
-    assert checked.returncode == 0, checked.stderr
-    assert "WARNING" not in checked.stderr
-
-
-def check(file):
-    program = require_program("haproxy", "haproxy")
-    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr
-    assert "WARNING" not in checked.stderr
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory):
-    """An authority of the tests' own, and a certificate with key of the host `host-1`."""
-    folder = tmp_path_factory.mktemp("authority")
-    ca = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca"]
-    host = ["-keyout", "host.key", "-out", "host.crt", "-subj", "/CN=host-1"]
-    host += ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:host-1"]
-    for names in (ca, host):
-        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
-        subprocess.run(make, cwd=folder, check=True, capture_output=True)
-    both = (folder / "host.crt").read_text() + (folder / "host.key").read_text()
-    (folder / "host.pem").write_text(both)
-    return folder
-
-
-def remote(authority, name="host-1", address="127.0.0.1:9"):
-    tls = {"ca": authority / "ca.pem", "certificate": authority / "host.pem", "name": "host-1"}
-    return {"name": name, "address": address, "tls": tls, "connections": 128}
-
-
-def edge(authority, ports):
-    peers = {
-        "local": "lb-1",
-        "bind": f"127.0.0.1:{ports['peers']}",
-        "certificate": authority / "host.pem",
-        "ca": authority / "ca.pem",
-        "servers": [{"name": "lb-2", "address": "127.0.0.1:9"}],
-    }
-    return configuration(
-        ports,
-        certificate=authority / "host.pem",
-        dashboards=[remote(authority), remote(authority, "host-2")],
-        apis=[remote(authority)],
-        users=[{"name": "ann", "hash": PASSWORD_HASH}],
-        peers=peers,
-    )
-
-
-def terminator(authority, ports, servers, name="pages"):
-    return {
-        "name": name,
-        "bind": f"127.0.0.1:{ports[name]}",
-        "certificate": authority / "host.pem",
-        "client_ca": authority / "ca.pem",
-        "servers": servers,
-    }
-
-
-# Of the password "past prices": openssl passwd -6 -salt saltsalt
-PASSWORD_HASH = subprocess.run(
-    ["openssl", "passwd", "-6", "-salt", "saltsalt", "past prices"],
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.strip()
-
-
-@pytest.fixture
-def ports(tmp_path):
-    numbers = {name: free_port() for name in ("public", "inner", "operations", "pages", "peers")}
-    return {**numbers, "socket": tmp_path / "admin.sock"}
-
-
-def test_the_template_of_an_edge_balancer_is_valid(tmp_path, authority, ports):
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(edge(authority, ports))
-
     check(file)
-
-
-def test_the_template_of_a_dashboard_host_is_valid_and_has_no_public_side(
-    tmp_path, authority, ports
-):
-    own = {"name": "dashboard-8051", "address": "127.0.0.1:8051"}
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(
-        render_haproxy(
-            inner=f"127.0.0.1:{ports['inner']}",
-            operations=f"127.0.0.1:{ports['operations']}",
-            admin_socket=ports["socket"],
-            apis=[remote(authority)],
-            terminators=[terminator(authority, ports, [own])],
-            processes=[own],
-            errors_dir=HAPROXY_DIR / "errors",
-            service=True,
-            limits=LIMITS,
-        )
-    )
-
-    check(file)
-    assert "frontend public" not in file.read_text()
 
 
 def test_pages_and_api_go_to_their_own_servers(balancer):
@@ -330,20 +163,20 @@ def dying_pair(tmp_path, echo):
         text=True,
     )
     wait_for(f"http://127.0.0.1:{ports['public']}/", process)
-    yield ports["public"], posts
+    yield ports, posts
     for child in (dying, process):
         child.kill()
         child.communicate()
 
 
 def test_a_get_whose_server_dies_is_answered_by_another(dying_pair):
-    port, _ = dying_pair
+    port = dying_pair[0]["public"]
 
     assert [get(port, "/work")[0]["server"] for _ in range(4)] == ["well"] * 4
 
 
 def test_a_post_to_the_api_is_never_repeated(dying_pair):
-    port, posts = dying_pair
+    port, posts = dying_pair[0]["public"], dying_pair[1]
     answers = []
     for _ in range(4):
         answers.append(httpx.post(url(port, "/api/v1/runs"), content=b"{}"))
@@ -353,3 +186,46 @@ def test_a_post_to_the_api_is_never_repeated(dying_pair):
     assert [answer.status_code for answer in failed] in ([502], [503])
     assert failed[0].json()["request_id"] == failed[0].headers["X-Request-Id"]
     assert posts.read_text() == "posted\n"
+
+
+def tool(socket, *arguments):
+    """Ask the tool by which a deploy has a balancer let go of a server."""
+    return subprocess.run(
+        [sys.executable, TOOL, *arguments, "--socket", socket], capture_output=True, text=True
+    )
+
+
+def servers(port):
+    return {get(port, "/")[0]["server"] for _ in range(12)}
+
+
+def test_a_drained_server_gets_nothing_until_it_is_ready_again(balancer):
+    port, socket = balancer["public"], balancer["socket"]
+    assert servers(port) == {"page-1", "page-2"}
+
+    drained = tool(socket, "drain", "page-1", "--timeout", "10")
+
+    assert drained.returncode == 0, drained.stderr
+    assert servers(port) == {"page-2"}
+    assert tool(socket, "ready", "page-1", "--timeout", "10").returncode == 0
+    assert servers(port) == {"page-1", "page-2"}
+
+
+def test_a_server_that_does_not_come_up_is_said(dying_pair):
+    ports, _ = dying_pair
+    assert [get(ports["public"], "/work")[0]["server"] for _ in range(4)] == ["well"] * 4
+    time.sleep(3.0)
+
+    done = tool(ports["socket"], "ready", "sick", "--timeout", "2")
+
+    assert done.returncode == 1
+    assert "dashboards/sick is DOWN" in done.stderr
+
+
+def test_what_a_balancer_does_not_know_gets_nothing_from_it(balancer, tmp_path):
+    unknown = tool(balancer["socket"], "drain", "elsewhere")
+    no_balancer = tool(tmp_path / "none.sock", "drain", "page-1")
+
+    assert (unknown.returncode, no_balancer.returncode) == (0, 0)
+    assert "has none of elsewhere" in unknown.stdout
+    assert "no balancer runs here" in no_balancer.stdout

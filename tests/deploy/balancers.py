@@ -1,0 +1,47 @@
+"""Configurations of the balancer for tests, and what is asked through it."""
+
+import subprocess
+
+import httpx
+
+from dataapi.cli.up import HAPROXY_DIR, render_haproxy
+from tests.components import require_program
+
+LIMITS = {
+    "page_requests_10s": 300,
+    "submissions_10s": 20,
+    "max_body_bytes": 1000,
+    "server_connections": 32,
+}
+
+
+def configuration(ports, *, certificate=None, service=False, apis=(), dashboards=(), **more):
+    return render_haproxy(
+        public={"bind": f"127.0.0.1:{ports['public']}", "certificate": certificate},
+        inner=f"127.0.0.1:{ports['inner']}",
+        operations=f"127.0.0.1:{ports['operations']}",
+        admin_socket=ports["socket"],
+        dashboards=dashboards,
+        apis=apis,
+        errors_dir=HAPROXY_DIR / "errors",
+        service=service,
+        limits=LIMITS,
+        **more,
+    )
+
+
+def check(file):
+    program = require_program("haproxy", "haproxy")
+    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+
+
+def url(port, path="/"):
+    return f"http://127.0.0.1:{port}{path}"
+
+
+def get(port, path, headers=None):
+    answer = httpx.get(url(port, path), headers=headers, timeout=10)
+    answer.raise_for_status()
+    return answer.json(), answer.headers

@@ -1,0 +1,58 @@
+"""The playbooks run for real, against hosts that are all this machine and are not changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from config.settings import ROOT
+from tests.components import require_environment
+
+ANSIBLE = ROOT / "ansible"
+PLAYBOOKS = sorted(ANSIBLE.glob("*.yml"))
+INVENTORIES = sorted(path.parent for path in ANSIBLE.glob("inventories/*/hosts.yml"))
+TIMEOUT_S = 240
+
+
+def tool(
+    name: str, *arguments: str | Path, folder: Path = ANSIBLE
+) -> subprocess.CompletedProcess[str]:
+    """Run one of Ansible's programs without the user's own settings."""
+    python = Path(require_environment(".venv-ansible"))
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "PYTHON"))}
+    path = f"{python.parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        [python.parent / name, *arguments],
+        cwd=folder,
+        env={**kept, "PATH": path, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+
+
+def play(
+    playbook: Path | str, inventory: Path, *options: str, **variables: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook with every host being this machine."""
+    python = require_environment(".venv-ansible")
+    given = {"ansible_connection": "local", "ansible_python_interpreter": python, **variables}
+    extra = ("--extra-vars", json.dumps(given))
+    return tool("ansible-playbook", playbook, "-i", inventory, *extra, *options)
+
+
+def inventory(folder: Path, groups: dict[str, Sequence[str]], **variables: Any) -> Path:
+    """Write an inventory: hosts by group, and variables of all of them. YAML reads JSON."""
+    names = sorted({host for hosts in groups.values() for host in hosts})
+    addresses = {name: {"ansible_host": f"192.0.2.{i}"} for i, name in enumerate(names, start=1)}
+    tree: dict[str, Any] = {"all": {"hosts": addresses, "vars": variables}}
+    tree |= {g: {"hosts": {host: {} for host in hosts}} for g, hosts in groups.items()}
+    file = folder / "hosts.yml"
+    file.write_text(json.dumps(tree))
+    return file
