@@ -14,6 +14,8 @@ from tests.lab.site import Site
 
 # Between two times, so that the consequences of one are not counted for the next.
 SETTLE_S = 2.0
+# A drained process ends within this.
+RESTART_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,17 @@ def reload_balancer(site: Site, turn: int) -> None:
 
 
 def end_one(pattern: str, how: str) -> Callable[[Site, int], None]:
-    """Return what sends a signal to one process of a kind, each time to another one."""
+    """Return what ends one process of a kind by a signal, each time another one."""
 
     def do(site: Site, turn: int) -> None:
         units = site.units(pattern)
         host, unit = units[turn % len(units)]
-        host.ssh(f"systemctl kill --kill-whom=main --signal={how} {unit}")
+        process = f"systemctl show --property=MainPID --value {unit}"
+        host.ssh(
+            f"before=$({process}); systemctl kill --kill-whom=main --signal={how} {unit}; "
+            f'timeout {RESTART_TIMEOUT_S} sh -c \'while [ "$({process})" = "$0" ]; '
+            f"do sleep 0.05; done' $before"
+        )
 
     return do
 
