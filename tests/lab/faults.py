@@ -93,13 +93,13 @@ def cut_balancer(site: Site, turn: int) -> None:
 
 def restart_database(site: Site, turn: int) -> None:
     """Restart Postgres."""
-    site.hosts[site.topology.database].ssh("systemctl restart 'postgresql@*-main'")
+    site.hosts[site.topology.database].ssh("systemctl restart 'postgresql@*-main.service'")
 
 
 def kill_database(site: Site, turn: int) -> None:
-    """Kill Postgres as a power cut does; it recovers from its log."""
+    """Kill Postgres as a power cut does; it starts by itself and recovers from its log."""
     host = site.hosts[site.topology.database]
-    host.ssh("pkill -KILL -o -u postgres -x postgres; systemctl start 'postgresql@15-main'")
+    host.ssh("systemctl kill --signal=SIGKILL 'postgresql@*-main.service'; sleep 1")
 
 
 FAULTS = (
