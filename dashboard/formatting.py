@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -17,9 +18,14 @@ THIN = "\N{NARROW NO-BREAK SPACE}"
 Number = float | int | None
 
 
+def is_known(value: object) -> TypeGuard[float]:
+    """Return whether there is a number to print: not None, NaN or infinite."""
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
+
+
 def is_missing(value: object) -> bool:
-    """Return whether there is no number to print: None, NaN or infinite."""
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
+    """Return whether there is no number to print."""
+    return not is_known(value)
 
 
 def decimal(value: Number, digits: int = 2, *, sign: bool = False, unit: str = "") -> str:

@@ -56,8 +56,8 @@ def tiles(metrics: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[
         value = metrics.get(name)
         old = (before or {}).get(name)
         change, better = "", None
-        if not (fmt.is_missing(value) or fmt.is_missing(old)):
-            difference = float(value) - float(old)  # type: ignore[arg-type]
+        if fmt.is_known(value) and fmt.is_known(old):
+            difference = value - old
             change = _change(abs(difference), kind)
             if change and sign:
                 better = difference * sign > 0

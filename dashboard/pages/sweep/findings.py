@@ -82,10 +82,9 @@ def _plateau(document: Document, cube: Cube) -> Finding | None:
 
 
 def _overfit(document: Document) -> Finding | None:
-    pbo, dsr = document.get("pbo"), document.get("dsr")
-    if fmt.is_missing(pbo):
+    share, dsr = document.get("pbo"), document.get("dsr")
+    if not fmt.is_known(share):
         return None
-    share = float(pbo)  # type: ignore[arg-type]
     level, title = pbo_level(share), "Picking the best is partly luck"
     if level == "pass":
         title = "The best stays among the best"
@@ -97,7 +96,7 @@ def _overfit(document: Document) -> Finding | None:
         f"In {fmt.percent(share, 0)} of the ways to halve the data, the best in one half is below "
         f"the median in the other."
     )
-    if level == "pass" and not fmt.is_missing(dsr) and float(dsr) < DSR_FINE:  # type: ignore[arg-type]
+    if level == "pass" and fmt.is_known(dsr) and dsr < DSR_FINE:
         trials = fmt.integer(document.get("trials"))
         level, title = "doubt", "One of many trials"
         words += f" After {trials} trials the best is not beyond luck: DSR {fmt.decimal(dsr)}."

@@ -251,9 +251,9 @@ def place_on(
 
 def region(shown: Map, worst: float | None) -> BoolArray | None:
     """Return the cells whose worst neighbour stays close to the plateau's."""
-    if fmt.is_missing(worst):
+    if not fmt.is_known(worst):
         return None
-    floor = float(worst) - NEAR * abs(float(worst))  # type: ignore[arg-type]
+    floor = worst - NEAR * abs(worst)
     return np.nan_to_num(shown.cells.z, nan=-np.inf) >= floor
 
 

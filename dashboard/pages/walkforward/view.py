@@ -140,10 +140,11 @@ def axes_of(document: Document) -> list[str]:
 
 def side(document: Document, name: str) -> tuple[list[float | None], list[float | None]]:
     """Return a metric of each window, in sample and out of sample; None while not computed."""
-    return tuple(  # type: ignore[return-value]
+    inside, outside = (
         [(window.get(f"{part}_metrics") or {}).get(name) for window in document["windows"]]
         for part in ("in_sample", "out_of_sample")
     )
+    return inside, outside
 
 
 def chosen(document: Document, axis: str) -> list[Any]:
@@ -186,8 +187,8 @@ def tiles(document: Document) -> list[Tile]:
         )
     )
     efficiency = document.get("efficiency")
-    if not fmt.is_missing(efficiency):
-        found.insert(0, _efficiency_tile(float(efficiency)))  # type: ignore[arg-type]
+    if fmt.is_known(efficiency):
+        found.insert(0, _efficiency_tile(efficiency))
     return found
 
 
@@ -204,13 +205,12 @@ def _efficiency_tile(value: float) -> Tile:
 
 def verdict(document: Document) -> Verdict | None:
     """Return what the efficiency says; None without one."""
-    value = document.get("efficiency")
+    share = document.get("efficiency")
     if document["status"] != "done":
         return None
-    if fmt.is_missing(value):
+    if not fmt.is_known(share):
         reason = (document.get("efficiency_detail") or {}).get("reason")
         return Verdict("none", "No efficiency", str(reason)) if reason else None
-    share = float(value)  # type: ignore[arg-type]
     kept = fmt.percent(share, 0)
     if share >= EFFICIENCY_FINE:
         title = "The choice carries over"
