@@ -20,7 +20,7 @@ def checkout(tmp_path):
     for module in ("dataapi/cli", "tests"):
         (tmp_path / module).mkdir(parents=True)
         (tmp_path / module / "__main__.py").write_text(ECHO)
-    for kind in ("", "-dev", "-oracles", "-release"):
+    for kind in ("", "-dev", "-oracles", "-release", "-ansible"):
         (tmp_path / f"requirements{kind}.lock").write_text("")
     return tmp_path
 
