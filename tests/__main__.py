@@ -32,7 +32,7 @@ COMPONENTS = {
     "prometheus": lambda: shutil.which("promtool") is not None,
     "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),
 }
-ENVIRONMENTS = (".venv-oracles", ".venv-release")
+ENVIRONMENTS = (".venv-oracles", ".venv-release", ".venv-ansible")
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "lint": ["-m", "ruff", "check", "."],

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from config.settings import ROOT
-from tests.__main__ import missing_components
+from tests.__main__ import ENVIRONMENTS, missing_components
 from tests.components import missing
 from tests.release import tested
 from tests.release.conftest import commit, git
@@ -22,7 +22,7 @@ def whole_machine():
         raise missing(f"{', '.join(lacking)} is missing; as root: ./run test installs it")
 
 
-def remembered(repository, head, *, environments=(".venv-oracles", ".venv-release")):
+def remembered(repository, head, *, environments=ENVIRONMENTS):
     """Record `head` as `./run test` does at its end; return what it says."""
     (repository / ".git" / "info" / "exclude").write_text(
         "/.venv*\n/tests/__main__.py\n/tests/lab\n"
@@ -54,7 +54,7 @@ def test_a_green_run_of_a_whole_commit_is_remembered(repository):
 def test_skipped_tests_prove_nothing(repository):
     head = git(repository, "rev-parse", "HEAD")
 
-    said = remembered(repository, head, environments=[".venv-oracles"])
+    said = remembered(repository, head, environments=[".venv-oracles", ".venv-ansible"])
 
     assert "skipped for want of .venv-release" in said
     assert tested.recall(repository, head) is None
