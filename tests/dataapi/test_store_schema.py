@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import peewee
@@ -192,6 +193,34 @@ def test_migrations_only_add_what_older_code_need_not_know(each_database_url):
             old_tables = {table for table, _ in before}
             new = {key: must for key, (_, must) in after.items() if key not in before}
             assert not [key for key, must in new.items() if must and key[0] in old_tables], name
+    connections.close()
+
+
+def test_a_migration_that_fails_half_way_leaves_everything_as_it_was(
+    each_store, make_bars, monkeypatch, tmp_path
+):
+    each_store.series.save("A", "1d", make_bars(5), source="")
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    (tmp_path / "migrations" / "9999_broken.py").write_text(
+        "from dataapi.store.database import execute\n"
+        "def up(migrator, db):\n"
+        "    execute(db, 'CREATE TABLE half (id INTEGER PRIMARY KEY)')\n"
+        "    execute(db, 'DELETE FROM series')\n"
+        "    execute(db, 'SELECT missing FROM nowhere')\n"
+    )
+    monkeypatch.setattr("dataapi.store.schema.MIGRATIONS", tmp_path / "migrations")
+
+    with pytest.raises((StoreUnavailableError, peewee.DatabaseError), match="nowhere"):
+        each_store.migrate()
+
+    assert each_store.pending_migrations() == ["9999_broken"]
+    # To the release before, which goes on, nothing has happened.
+    monkeypatch.undo()
+    assert each_store.pending_migrations() == []
+    assert [info.symbol for info in each_store.series.list()] == ["A"]
+    connections = Connections(each_store.url, max_connections=1)
+    with connections.session() as database:
+        assert "half" not in database.get_tables()
     connections.close()
 
 
