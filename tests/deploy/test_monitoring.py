@@ -16,7 +16,8 @@ from dataapi.app import create_app as create_api
 from dataapi.meters import JobMeters, new_registry
 from dataapi.store import open_store
 from tests.components import require_program
-from tests.deploy.test_haproxy import balancer, echo, url  # noqa: F401 - fixtures
+from tests.deploy.balancers import url
+from tests.deploy.test_haproxy import balancer  # noqa: F401 - a fixture
 
 FILES = ROOT / "ansible" / "roles" / "monitoring" / "files"
 ALERTS = FILES / "alerts.yml"
