@@ -7,6 +7,7 @@ reached in it, and `sweep_curve` what the closes between did to the account.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.kernels.sweep_broker import (
     leave,
     may_be_reached,
     ruin,
+    touched,
 )
 from engine.kernels.sweep_curve import settle
 from engine.kernels.sweep_plain import AT_ONCE, list_fills, note_end, walk_fills, write_extremes
@@ -32,6 +34,8 @@ from engine.kernels.sweep_words import (
     ONE,
     WORD,
     Operands,
+    at_least,
+    at_most,
     bits_from,
     evaluate_words,
     glance,
@@ -281,10 +285,34 @@ def look(point, tape, rules, base, stop):
     if not may_be_reached(point, tape, rules, base // WORD):
         point.checked = stop
         return stop, NOT_DUE, 0.0
-    t, reason, raw = first_reached(point, tape, rules, stop)
+    if point.is_watched or not math.isnan(point.trail) or base + WORD > tape.close.size:
+        t, reason, raw = first_reached(point, tape, rules, stop)
+    else:
+        t, reason, raw = first_touched(point, tape, rules, base, stop)
     # After the last bar no margin call is answered.
     point.checked = t + 1 if reason == MARGIN else t
     return t, reason, raw
+
+
+@step
+def first_touched(point, tape, rules, base, stop):
+    """Return what `first_reached` does of a stop and a target, all 64 bars asked at once."""
+    low, high = tape.low.ctypes.data + 8 * base, tape.high.ctypes.data + 8 * base
+    if point.quantity > 0.0:
+        bits = at_most(low, point.stop) | at_least(high, point.target)
+    else:
+        bits = at_least(high, point.stop) | at_most(low, point.target)
+    bits &= bits_from(point.checked, base)
+    while bits != NOTHING:
+        t = base + np.int64(lowest_bit(bits))
+        if t >= stop:
+            break
+        # A target may have to be passed by some ticks.
+        reason, raw = touched(point, tape, rules, t)
+        if reason != NOT_DUE:
+            return t, reason, raw
+        bits &= bits - ONE
+    return stop, NOT_DUE, 0.0
 
 
 @step

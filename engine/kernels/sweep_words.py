@@ -97,6 +97,28 @@ _key_greater_and_less = _comparison(">", "<", kind=_KEYS)
 
 
 @intrinsic
+def at_most(typing_context, address, bound):
+    """Return a word of which of 64 float64 are at most a number; of a NaN none is."""
+
+    def generate(context, builder, signature, arguments):
+        values, bounds = _load(builder, arguments[0]), _spread(builder, arguments[1])
+        return builder.bitcast(builder.fcmp_ordered("<=", values, bounds), _BITS)
+
+    return types.uint64(types.int64, types.float64), generate
+
+
+@intrinsic
+def at_least(typing_context, address, bound):
+    """Return a word of which of 64 float64 are at least a number; of a NaN none is."""
+
+    def generate(context, builder, signature, arguments):
+        values, bounds = _load(builder, arguments[0]), _spread(builder, arguments[1])
+        return builder.bitcast(builder.fcmp_ordered(">=", values, bounds), _BITS)
+
+    return types.uint64(types.int64, types.float64), generate
+
+
+@intrinsic
 def extremes(typing_context, address, begin, stop):
     """Return the highest and the lowest of 64 float64 from place `begin` on, before `stop`."""
 

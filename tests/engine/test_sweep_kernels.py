@@ -9,7 +9,8 @@ from engine.kernels.sweep_plain import changes_of, extremes_between, write_extre
 from engine.kernels.sweep_rows import Averages, divide, write_keys
 from engine.sweeps import transitions
 from tests.engine.sample_bars import random_bars
-from tests.engine.sweep_checks import measured, prepared
+from tests.engine.sweep_checks import assert_same_as_runs, measured, prepared
+from tests.engine.test_sweeps_transitions import assert_walks_as_events
 
 RANDOM = np.random.default_rng(5)
 
@@ -122,3 +123,25 @@ def test_where_tiles_end_does_not_show_in_a_single_bit(monkeypatch):
     for other in found[1:]:
         for name, column in found[0].items():
             np.testing.assert_array_equal(other[name], column, err_msg=name)
+    assert_walks_as_events(bars, config, grid)
+
+
+@pytest.mark.parametrize("ticks", [0, 2])
+def test_stops_and_targets_are_found_among_64_bars_as_bar_by_bar(ticks):
+    bars = {"ABC": random_bars(700, 11, tick=0.5)}
+    formula = {
+        "enter_long": "cross_above(sma(close, fast), sma(close, 9))",
+        "exit_long": "cross_below(sma(close, fast), sma(close, 9))",
+        "enter_short": "cross_below(sma(close, fast), sma(close, 9))",
+        "stop_long": "entry_price * (1 - far)",
+        "target_long": "entry_price * (1 + far)",
+        "stop_short": "entry_price * (1 + far)",
+        "target_short": "entry_price * (1 - far)",
+    }
+    config = {
+        "strategy": {"formula": formula, "params": {"fast": 3, "far": 0.05}},
+        "execution": {"tick": 0.5, "limit_ticks_through": ticks},
+        "lot": 0.0,
+    }
+    grid = {"fast": [2, 3, 4], "far": [0.005, 0.02, 0.05, 0.2]}
+    assert_same_as_runs(bars, config, grid)
