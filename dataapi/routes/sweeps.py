@@ -6,13 +6,12 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from config.sweep import SweepConfig
-from dataapi.executors import threads_of
 from dataapi.problems import Unprocessable
+from dataapi.routes import studies
 from dataapi.routes.answers import (
     Columns,
     answered_by,
     columns_body,
-    forget,
     json_answer,
     kept_answer,
 )
@@ -20,7 +19,6 @@ from dataapi.routes.context import PREFIX, context
 from dataapi.routes.models import PROBLEMS, TAGS, StudiesQuery, StudyPath
 from dataapi.routes.study_models import PointsQuery, SweepRequest
 from dataapi.services.ledger import trials_page
-from dataapi.services.studies import on_threads
 
 api = APIBlueprint(
     "sweeps", __name__, url_prefix=PREFIX, abp_tags=[TAGS["sweeps"]], abp_responses=PROBLEMS
@@ -30,26 +28,20 @@ api = APIBlueprint(
 @api.post("/sweeps", summary="Ask for a sweep, or find the same one: 201 queued, 200 exists")
 def create(body: SweepRequest) -> Response:
     """Queue a sweep unless it exists; its content is its idempotency key."""
-    config, executor = body.split(SweepConfig)
-    submitted = context().sweeps.submit(config, executor=executor)
-    response = json_answer(submitted.document, 201 if submitted.is_new else 200)
-    response.headers["Location"] = f"{PREFIX}/sweeps/{submitted.document['id']}"
-    return response
+    return studies.submitted(context().sweeps, body.split(SweepConfig))
 
 
 @api.post("/sweeps/estimate", summary="What a sweep would take: points, seconds, memory, trials")
 def estimate(body: SweepRequest) -> Response:
     """Answer what a sweep will take; nothing is stored."""
     config, executor = body.split(SweepConfig)
-    found = context().sweeps.estimate(config)
-    threads = threads_of(executor, context().settings.worker)
-    return json_answer(on_threads(found, threads), who="computed")
+    return studies.estimated(context().sweeps.estimate(config), executor)
 
 
 @api.get("/sweeps", summary="The list of sweeps, the newest first, page by page")
 def listing(query: StudiesQuery) -> Response:
     """Answer one page of the list."""
-    return json_answer(context().sweeps.page(limit=query.limit, cursor=query.cursor))
+    return studies.listed(context().sweeps, query)
 
 
 @api.get("/sweeps/<study_id>", summary="A sweep: how far it is, and when done what it found")
@@ -80,10 +72,7 @@ def points(path: StudyPath, query: PointsQuery) -> Response:
 @api.delete("/sweeps/<study_id>", summary="Delete a sweep; its trials stay in the ledger")
 def delete(path: StudyPath) -> Response:
     """Delete a sweep."""
-    context().sweeps.delete(path.study_id)
-    forget(path.study_id)
-    answered_by("store")
-    return Response(status=204)
+    return studies.deleted(context().sweeps, path.study_id)
 
 
 @api.get("/trials", summary="The trial ledger: how much was tried on which data")

@@ -8,12 +8,10 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from config.sweep import WalkForwardConfig
-from dataapi.executors import threads_of
+from dataapi.routes import studies
 from dataapi.routes.answers import (
     Columns,
-    answered_by,
     columns_body,
-    forget,
     json_answer,
     kept_answer,
 )
@@ -21,7 +19,6 @@ from dataapi.routes.context import PREFIX, context
 from dataapi.routes.models import PROBLEMS, TAGS, CurveQuery, StudiesQuery, StudyPath, TableQuery
 from dataapi.routes.study_models import WalkForwardRequest
 from dataapi.services.periods import instant_ms
-from dataapi.services.studies import on_threads
 
 api = APIBlueprint(
     "walkforwards",
@@ -35,26 +32,20 @@ api = APIBlueprint(
 @api.post("/walkforwards", summary="Ask for a walk-forward: 201 queued, 200 the same one exists")
 def create(body: WalkForwardRequest) -> Response:
     """Queue a walk-forward unless it exists; its content is its idempotency key."""
-    config, executor = body.split(WalkForwardConfig)
-    submitted = context().walkforwards.submit(config, executor=executor)
-    response = json_answer(submitted.document, 201 if submitted.is_new else 200)
-    response.headers["Location"] = f"{PREFIX}/walkforwards/{submitted.document['id']}"
-    return response
+    return studies.submitted(context().walkforwards, body.split(WalkForwardConfig))
 
 
 @api.post("/walkforwards/estimate", summary="What a walk-forward would take: windows, seconds, …")
 def estimate(body: WalkForwardRequest) -> Response:
     """Answer what all windows will take; nothing is stored."""
     config, executor = body.split(WalkForwardConfig)
-    found = context().walkforwards.estimate(config)
-    threads = threads_of(executor, context().settings.worker)
-    return json_answer(on_threads(found, threads), who="computed")
+    return studies.estimated(context().walkforwards.estimate(config), executor)
 
 
 @api.get("/walkforwards", summary="The list of walk-forwards, the newest first, page by page")
 def listing(query: StudiesQuery) -> Response:
     """Answer one page of the list."""
-    return json_answer(context().walkforwards.page(limit=query.limit, cursor=query.cursor))
+    return studies.listed(context().walkforwards, query)
 
 
 @api.get("/walkforwards/<study_id>", summary="A walk-forward: its windows, and what they come to")
@@ -85,10 +76,7 @@ def trades(path: StudyPath, query: TableQuery) -> Response:
 @api.delete("/walkforwards/<study_id>", summary="Delete a walk-forward; its trials stay counted")
 def delete(path: StudyPath) -> Response:
     """Delete a walk-forward."""
-    context().walkforwards.delete(path.study_id)
-    forget(path.study_id)
-    answered_by("store")
-    return Response(status=204)
+    return studies.deleted(context().walkforwards, path.study_id)
 
 
 def _kept(study_id: str, view: str, read: Callable[[], Columns], form: str) -> Response:

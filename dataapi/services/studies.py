@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal
 
 from dataapi import wire
 from dataapi.problems import Conflict
 from dataapi.services.documents import Document
 from dataapi.services.ledger import ledger_of
 from dataapi.services.runs import Runs
-from dataapi.services.sweep_inputs import SweepInputs
+from dataapi.services.sweep_inputs import Config, SweepInputs
 from dataapi.store import JobInfo, NewStudy, StoredStudy, StudyItem, StudyStore
 from engine.sweeps.axes import Points
 from engine.version import ENGINE_VERSION
@@ -32,7 +32,7 @@ class SubmittedStudy:
     is_new: bool
 
 
-class Studies(ABC):
+class Studies(ABC, Generic[Config]):
     """What can be asked about studies of either kind.
 
     Parameters
@@ -59,6 +59,24 @@ class Studies(ABC):
         return self._document(self.studies.get(study_id))
 
     @abstractmethod
+    def gather(self, config: Config) -> SweepInputs[Config]:
+        """Return what a study of this configuration is made from.
+
+        Raises
+        ------
+        ApiProblem, EngineError
+            When it cannot be carried out.
+        """
+
+    @abstractmethod
+    def count_tried(self, stored: StoredStudy) -> None:
+        """Put what an unfinished study has tried so far into the ledger."""
+
+    @abstractmethod
+    def _asked(self, inputs: SweepInputs[Config]) -> Document:
+        """Return the part of a document that is known before any work."""
+
+    @abstractmethod
     def _document(self, stored: StoredStudy) -> Document:
         """Return the document of a stored study."""
 
@@ -79,10 +97,18 @@ class Studies(ABC):
         """Return the address of a study's page."""
         return f"{self.runs.public_url.rstrip('/')}/{self.kind}s/{study_id}"
 
-    def submit_inputs(
-        self, inputs: SweepInputs[Any], asked: Document, executor: Executor | None
-    ) -> SubmittedStudy:
-        """Store a study and queue its job, unless it is there."""
+    def submit(self, config: Config, *, executor: Executor | None = None) -> SubmittedStudy:
+        """Return the study of a configuration; when it is new, it is stored and queued.
+
+        Raises
+        ------
+        ApiProblem, EngineError
+            When it cannot be carried out; nothing is stored then.
+        """
+        inputs = self.gather(config)
+        known = self.studies.get_by_key(inputs.key)
+        if known is not None and known.result is not None:
+            return SubmittedStudy(self._document(known), is_new=False)
         study = NewStudy(
             id=inputs.id,
             key=inputs.key,
@@ -92,12 +118,25 @@ class Studies(ABC):
             axes_text=axes_text(inputs.points),
             n_points=inputs.points.n_points,
             engine_version=ENGINE_VERSION,
-            document=finite(asked),
+            document=finite(self._asked(inputs)),
         )
         stored, is_new = self.studies.insert(study, executor=executor or "")
         return SubmittedStudy(self._document(stored), is_new)
 
-    def before(self, inputs: SweepInputs[Any]) -> Document:
+    def delete(self, study_id: str) -> None:
+        """Delete a study; what it tried stays in the ledger, also when it was not finished.
+
+        Raises
+        ------
+        NotStoredError
+            If there is no such study.
+        """
+        stored = self.studies.get(study_id)
+        if stored.result is None:
+            self.count_tried(stored)
+        self.studies.delete(study_id)
+
+    def before(self, inputs: SweepInputs[Config]) -> Document:
         """Return what an estimate says besides its figures."""
         entry = ledger_of(self.store, inputs.config.run.model_dump(mode="json"))
         stored = self.studies.get_by_key(inputs.key)

@@ -82,7 +82,7 @@ def carry_out(context: JobContext) -> bool:
         measured = _measure(context, stored, prepared)
     except JobInterruptedError:
         # Whoever watched has seen these points: they count as tried, whatever becomes of the rest.
-        Sweeps(runs).count_measured(stored)
+        Sweeps(runs).count_tried(stored)
         raise
     return runs.store.sweeps.finish(
         context.job, _result(context, stored, inputs, prepared, measured)

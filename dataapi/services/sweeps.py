@@ -9,7 +9,7 @@ from dataapi import wire
 from dataapi.services.documents import Document
 from dataapi.services.ledger import judged, ledger_of
 from dataapi.services.runs import Runs
-from dataapi.services.studies import HIDDEN, Executor, Studies, SubmittedStudy, asked_part
+from dataapi.services.studies import HIDDEN, Studies, asked_part
 from dataapi.services.sweep_inputs import SweepInputs, gather_sweep
 from dataapi.services.sweep_points import Filling, Measured, point_table
 from dataapi.store import (
@@ -32,7 +32,7 @@ RESULTS = ("best", "top", "plateau", "edges", "pareto", "pbo", "pbo_logits", "pb
 """What a sweep's document has only when it is done."""
 
 
-class Sweeps(Studies):
+class Sweeps(Studies[SweepConfig]):
     """Everything that can be asked about sweeps."""
 
     def __init__(self, runs: Runs) -> None:
@@ -41,7 +41,7 @@ class Sweeps(Studies):
 
     def estimate(self, config: SweepConfig) -> Document:
         """Return what a sweep will take, and how many trials were made before it."""
-        inputs = gather_sweep(self.runs, config)
+        inputs = self.gather(config)
         found = estimate_sweep(inputs.run.bars, inputs.config.run, inputs.points)
         return {
             "seconds": found.seconds,
@@ -51,19 +51,25 @@ class Sweeps(Studies):
             **self.before(inputs),
         }
 
-    def submit(self, config: SweepConfig, *, executor: Executor | None = None) -> SubmittedStudy:
-        """Return the sweep of a configuration; when it is new, it is queued.
+    def gather(self, config: SweepConfig) -> SweepInputs[SweepConfig]:
+        """Return what a sweep of this configuration is made from."""
+        return gather_sweep(self.runs, config)
 
-        Raises
-        ------
-        ApiProblem, EngineError
-            When it cannot be carried out; nothing is stored then.
-        """
-        inputs = gather_sweep(self.runs, config)
-        stored = self.studies.get_by_key(inputs.key)
-        if stored is not None and stored.result is not None:
-            return SubmittedStudy(self._document(stored), is_new=False)
-        return self.submit_inputs(inputs, _asked(inputs), executor)
+    def _asked(self, inputs: SweepInputs[SweepConfig]) -> Document:
+        prepared = prepare_sweep(inputs.run.bars, inputs.config.run, inputs.points)
+        rules, timeframe = prepared.measured_by.rules, inputs.config.run.timeframe
+        return {
+            **asked_part(inputs, prepared.engine, prepared.reason),
+            "periods_per_year": rules.periods_per_year,
+            "time_blocks": {
+                "edges": [wire.iso_stamp(ms, timeframe) for ms in prepared.block_edges_ms],
+                "n_returns": prepared.n_returns,
+            },
+            HIDDEN: {
+                "blocks": [begin for begin, _ in prepared.blocks],
+                "rate": rules.risk_free_per_period,
+            },
+        }
 
     def _document(self, stored: StoredStudy) -> Document:
         stored, job = self.settled(stored)
@@ -135,36 +141,11 @@ class Sweeps(Studies):
         measured = self._filling.measured(self.store, stored)
         return point_table(points_of(stored), measured.columns)
 
-    def delete(self, sweep_id: str) -> None:
-        """Delete a sweep; what it tried stays in the ledger, also when it was not finished."""
-        stored = self.studies.get(sweep_id)
-        if stored.result is None:
-            self.count_measured(stored)
-        self.studies.delete(sweep_id)
-
-    def count_measured(self, stored: StoredStudy) -> None:
+    def count_tried(self, stored: StoredStudy) -> None:
         """Put the points that an unfinished sweep has measured into the ledger."""
         measured = self._filling.measured(self.store, stored)
         if measured.n_done:
             self.store.trials.put(measured_trials(stored, points_of(stored), measured))
-
-
-def _asked(inputs: SweepInputs[SweepConfig]) -> Document:
-    """Return the part of a sweep's document that is known before any work."""
-    prepared = prepare_sweep(inputs.run.bars, inputs.config.run, inputs.points)
-    rules, timeframe = prepared.measured_by.rules, inputs.config.run.timeframe
-    return {
-        **asked_part(inputs, prepared.engine, prepared.reason),
-        "periods_per_year": rules.periods_per_year,
-        "time_blocks": {
-            "edges": [wire.iso_stamp(ms, timeframe) for ms in prepared.block_edges_ms],
-            "n_returns": prepared.n_returns,
-        },
-        HIDDEN: {
-            "blocks": [begin for begin, _ in prepared.blocks],
-            "rate": rules.risk_free_per_period,
-        },
-    }
 
 
 def points_of(stored: StoredStudy) -> Points:

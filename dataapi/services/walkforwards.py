@@ -11,7 +11,7 @@ from dataapi.services.curves import Columns, part, thinned
 from dataapi.services.documents import Document
 from dataapi.services.ledger import ledger_of
 from dataapi.services.runs import Runs
-from dataapi.services.studies import Executor, Studies, SubmittedStudy, asked_part
+from dataapi.services.studies import Studies, asked_part
 from dataapi.services.sweep_inputs import SweepInputs, gather_sweep
 from dataapi.services.window_blocks import decode_window
 from dataapi.store import NewTrials, Store, StoredStudy, data_of, family_of, trial_hashes
@@ -32,7 +32,7 @@ FOLD_RESULTS = (
 """What a document has only when it is done, of windows and of folds."""
 
 
-class WalkForwards(Studies):
+class WalkForwards(Studies[WalkForwardConfig]):
     """Everything that can be asked about walk-forwards and cross-validations."""
 
     def __init__(self, runs: Runs) -> None:
@@ -40,7 +40,7 @@ class WalkForwards(Studies):
 
     def estimate(self, config: WalkForwardConfig) -> Document:
         """Return what all windows will take, and how many trials were made before."""
-        inputs = gather_windows(self.runs, config)
+        inputs = self.gather(config)
         found = estimate_walkforward(inputs.run.bars, inputs.config)
         return {
             "n_windows": found.n_windows,
@@ -51,21 +51,25 @@ class WalkForwards(Studies):
             **self.before(inputs),
         }
 
-    def submit(
-        self, config: WalkForwardConfig, *, executor: Executor | None = None
-    ) -> SubmittedStudy:
-        """Return the walk-forward of a configuration; when it is new, it is queued.
+    def gather(self, config: WalkForwardConfig) -> SweepInputs[WalkForwardConfig]:
+        """Return what it is made from; what its method does not use is as by default."""
+        used = WINDOW_FIELDS if config.method == "walk_forward" else FOLD_FIELDS
+        defaults = WalkForwardConfig.model_fields
+        unused = {*WINDOW_FIELDS, *FOLD_FIELDS} - set(used)
+        plain = {name: defaults[name].default for name in unused}
+        return gather_sweep(self.runs, config.model_copy(update=plain))
 
-        Raises
-        ------
-        ApiProblem, EngineError
-            When it cannot be carried out; nothing is stored then.
-        """
-        inputs = gather_windows(self.runs, config)
-        stored = self.studies.get_by_key(inputs.key)
-        if stored is not None and stored.result is not None:
-            return SubmittedStudy(self._document(stored), is_new=False)
-        return self.submit_inputs(inputs, _asked(inputs), executor)
+    def _asked(self, inputs: SweepInputs[WalkForwardConfig]) -> Document:
+        # The windows, not yet chosen in.
+        prepared = prepare_walkforward(inputs.run.bars, inputs.config)
+        estimated = estimate_walkforward(inputs.run.bars, inputs.config)
+        empty = dict.fromkeys(("params", "in_sample_metrics", "out_of_sample_metrics"))
+        windows = [{"i": split.i, **prepared.told(split), **empty} for split in prepared.windows]
+        return {
+            **asked_part(inputs, estimated.engine, estimated.reason),
+            "method": inputs.config.method,
+            "windows": windows,
+        }
 
     def _document(self, stored: StoredStudy) -> Document:
         stored, job = self.settled(stored)
@@ -115,28 +119,12 @@ class WalkForwards(Studies):
             raise self.unfinished(stored, "Its document shows the windows that are.")
         return dict(self.studies.table(study_id, kind))
 
-    def delete(self, study_id: str) -> None:
-        """Delete a walk-forward; what it tried stays in the ledger, also when it is not done."""
-        stored = self.studies.get(study_id)
+    def count_tried(self, stored: StoredStudy) -> None:
+        """Put what the finished windows of an unfinished walk-forward tried into the ledger."""
         job = self.job_of(stored)
-        if stored.result is None and job is not None:
-            count_windows(self.store, stored, list(finished_windows(self.store, job.id).values()))
-        self.studies.delete(study_id)
-
-
-def gather_windows(runs: Runs, config: WalkForwardConfig) -> SweepInputs[WalkForwardConfig]:
-    """Return the inputs of a walk-forward; what its method does not use is as by default.
-
-    Raises
-    ------
-    ApiProblem, EngineError
-        When it cannot be carried out.
-    """
-    used = WINDOW_FIELDS if config.method == "walk_forward" else FOLD_FIELDS
-    defaults = WalkForwardConfig.model_fields
-    unused = {*WINDOW_FIELDS, *FOLD_FIELDS} - set(used)
-    plain = {name: defaults[name].default for name in unused}
-    return gather_sweep(runs, config.model_copy(update=plain))
+        done = {} if job is None else finished_windows(self.store, job.id)
+        if done:
+            self.store.trials.put(window_trials(stored, list(done.values())))
 
 
 def results_of(stored: StoredStudy) -> tuple[str, ...]:
@@ -147,12 +135,6 @@ def results_of(stored: StoredStudy) -> tuple[str, ...]:
 def finished_windows(store: Store, job_id: int) -> dict[int, WindowResult]:
     """Return the windows that a job has finished so far."""
     return {i: decode_window(data) for i, data in store.jobs.blocks(job_id).items()}
-
-
-def count_windows(store: Store, stored: StoredStudy, results: Sequence[WindowResult]) -> None:
-    """Put what the finished windows of an unfinished walk-forward tried into the ledger."""
-    if results:
-        store.trials.put(window_trials(stored, results))
 
 
 def window_trials(stored: StoredStudy, results: Sequence[WindowResult]) -> NewTrials:
@@ -180,16 +162,3 @@ def window_trials(stored: StoredStudy, results: Sequence[WindowResult]) -> NewTr
         hashes=trial_hashes(run, params, points.n_points),
         sharpe=mean,
     )
-
-
-def _asked(inputs: SweepInputs[WalkForwardConfig]) -> Document:
-    """Return the part of a document that is known before any work: the windows, not yet chosen."""
-    prepared = prepare_walkforward(inputs.run.bars, inputs.config)
-    estimated = estimate_walkforward(inputs.run.bars, inputs.config)
-    empty = dict.fromkeys(("params", "in_sample_metrics", "out_of_sample_metrics"))
-    windows = [{"i": split.i, **prepared.told(split), **empty} for split in prepared.windows]
-    return {
-        **asked_part(inputs, estimated.engine, estimated.reason),
-        "method": inputs.config.method,
-        "windows": windows,
-    }

@@ -11,7 +11,7 @@ from dataapi.services.job_context import JobContext, JobInterruptedError
 from dataapi.services.runs import Runs
 from dataapi.services.studies import finite
 from dataapi.services.sweep_inputs import gather_asked
-from dataapi.services.walkforwards import count_windows, finished_windows, window_trials
+from dataapi.services.walkforwards import WalkForwards, finished_windows, window_trials
 from dataapi.services.window_blocks import decode_window, encode_window
 from dataapi.store import StoredStudy, StudyResult
 from engine.types import Table
@@ -63,8 +63,7 @@ def carry_out(context: JobContext) -> bool:
         results = _results(context, stored, prepared)
     except JobInterruptedError:
         # The combinations were tried, whatever becomes of the other windows.
-        done = finished_windows(runs.store, context.job.id)
-        count_windows(runs.store, stored, list(done.values()))
+        WalkForwards(runs).count_tried(stored)
         raise
     found = prepared.stitch(results)
     tables: dict[str, Table] = {name: found.pop(name) for name in TABLES if name in found}

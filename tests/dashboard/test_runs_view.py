@@ -111,6 +111,7 @@ def test_the_palette_finds_pages_runs_symbols_and_strategies() -> None:
     found = palette.matches("a", [run()], series, strategies)
 
     assert [(item["kind"], item["href"]) for item in found] == [
+        ("page", "/status"),
         ("page", "/compare"),
         ("run", "/runs/kGcsUbthq5Rk"),
         ("symbol", "/new?symbols=AAPL"),
