@@ -28,6 +28,14 @@ def sample(registry, name, **labels):
     return registry.get_sample_value(name, labels)
 
 
+@pytest.fixture(autouse=True)
+def outside_of_a_request():
+    """Applications asked in this process by earlier tests leave their request's id behind."""
+    before = request_id.set("-")
+    yield
+    request_id.reset(before)
+
+
 @pytest.fixture
 def registry(each_store):
     registry = CollectorRegistry()
