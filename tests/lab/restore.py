@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,20 +41,24 @@ def documents(site: Site) -> Documents:
     return {run: site.ask(f"/api/v1/runs/{run}") for run in site.run_ids()}
 
 
-def drill(site: Site, destroy: str, restore: tuple[str, ...]) -> Drilled:
+def drill(site: Site, destroy: str, *, to_moment: bool = False) -> Drilled:
     """Back up, destroy, restore, and open every run.
 
     Parameters
     ----------
     destroy : str
         Shell command on the host of the store.
-    restore : tuple of str
-        Playbook and options that bring it back.
+    to_moment : bool
+        Whether to go back to the moment before it, instead of to the last change there is: what
+        was done by a statement is in the archive of changes as well.
     """
     before = documents(site)
     require_played(site.controller.play("backup.yml"))
-    site.hosts[site.topology.database].ssh(destroy)
-    played = site.controller.play(*restore)
+    host = site.hosts[site.topology.database]
+    moment = host.ssh("date -u '+%F %T+00'; sleep 2").stdout.strip()
+    host.ssh(destroy)
+    options = ("-e", json.dumps({"until": moment})) if to_moment else ()
+    played = site.controller.play("restore.yml", *options)
     require_played(played)
     site.wait_until_well()
     return Drilled(len(before), differing(site, before), played.ended_s - played.started_s)

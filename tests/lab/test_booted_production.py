@@ -10,6 +10,8 @@ from tests.lab.site import release_options
 from tests.lab.topology import PRODUCTION
 
 pytestmark = pytest.mark.lab
+DROP_A_TABLE = "runuser -u postgres -- psql -Xqd hindcast -c 'DROP TABLE run CASCADE'"
+DELETE_THE_DATA = "systemctl stop 'postgresql@*'; rm -rf /var/lib/postgresql/15/main"
 
 
 @pytest.fixture(scope="module")
@@ -98,20 +100,15 @@ def test_an_untested_release_is_refused(site):
 
 
 @pytest.mark.parametrize(
-    ("name", "destroy"),
+    ("name", "destroy", "to_moment"),
     [
-        (
-            "a dropped table",
-            "runuser -u postgres -- psql -Xqd hindcast -c 'DROP TABLE run CASCADE'",
-        ),
-        (
-            "a data directory that is gone",
-            "systemctl stop 'postgresql@*'; rm -rf /var/lib/postgresql/15/main",
-        ),
+        ("a dropped table", DROP_A_TABLE, True),
+        ("a data directory that is gone", DELETE_THE_DATA, False),
     ],
+    ids=["a dropped table", "deleted data"],
 )
-def test_every_run_comes_back_after(lab, site, name, destroy):
-    found = drill(site, destroy, ("restore.yml",))
+def test_every_run_comes_back_after(lab, site, name, destroy, to_moment):
+    found = drill(site, destroy, to_moment=to_moment)
 
     lab.report.facts[f"restore after {name}"] = str(found)
     assert found.n_runs > 5

@@ -45,7 +45,7 @@ def test_visitors_during(lab, site, fault):
 def test_every_run_comes_back_after_the_store_is_deleted(lab, site):
     destroy = "systemctl stop 'hindcast-*@*'; rm -f /var/lib/hindcast/hindcast.db*"
 
-    found = drill(site, destroy, ("restore.yml",))
+    found = drill(site, destroy)
 
     lab.report.facts["restore after a deleted store"] = str(found)
     assert found.n_runs > 5
