@@ -42,7 +42,7 @@ KINDS = (
     Kind("page", visitors=4, pause_s=0.5),
     Kind("callback", visitors=4, pause_s=0.8),
     Kind("api", visitors=6, pause_s=0.4),
-    Kind("post new", visitors=4, pause_s=1.6),
+    Kind("post new", visitors=4, pause_s=5.0),
     Kind("post same", visitors=2, pause_s=1.0),
 )
 
