@@ -135,14 +135,9 @@ def measure(site: Site, fault: Fault, times: int) -> Account:
 
 
 def lost_runs(site: Site, accepted: set[str]) -> list[str]:
-    """Return the runs that were accepted and are not there now."""
-    lost = []
-    for run in sorted(accepted):
-        try:
-            site.ask(f"/api/v1/runs/{run}")
-        except AssertionError:
-            lost.append(run)
-    return lost
+    """Return the runs that were accepted and cannot be opened now."""
+    statuses = site.statuses([f"/api/v1/runs/{run}" for run in sorted(accepted)])
+    return [path.rpartition("/")[2] for path, status in statuses.items() if status != 200]
 
 
 def holder(site: Site) -> Host:
