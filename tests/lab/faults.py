@@ -10,6 +10,7 @@ from tests.lab import network
 from tests.lab.accounting import Account, Span, account
 from tests.lab.controller import Played
 from tests.lab.hosts import Host
+from tests.lab.releases import version_of
 from tests.lab.site import Site
 
 # Between two times, so that the consequences of one are not counted for the next.
@@ -45,12 +46,16 @@ class Fault:
 
 def deploy(site: Site, turn: int) -> None:
     """Deploy the release that is not running, whichever that is."""
-    require_played(site.deploy(site.releases[(turn + 1) % 2]))
+    release = site.releases[(turn + 1) % 2]
+    require_played(site.deploy(release))
+    require_running(site, {version_of(release)})
 
 
 def roll_back(site: Site, turn: int) -> None:
     """Go back to the release before, which makes the one after it the release before."""
+    before = site.versions()
     require_played(site.rollback())
+    require_running(site, {version_of(release) for release in site.releases} - before)
 
 
 def reload_balancer(site: Site, turn: int) -> None:
@@ -146,6 +151,13 @@ def holder(site: Site) -> Host:
         if site.topology.public in site.hosts[name].ssh("ip -4 -o address").stdout:
             return site.hosts[name]
     raise AssertionError(f"No balancer has {site.topology.public}.")
+
+
+def require_running(site: Site, expected: set[str]) -> None:
+    """Refuse to go on when other releases run than what was asked for."""
+    running = site.versions()
+    if running != expected:
+        raise AssertionError(f"Expected {expected} to run everywhere, found {running}.")
 
 
 def require_played(played: Played) -> None:
