@@ -71,15 +71,25 @@ def test_tests_run_without_the_libraries_to_compare_with(checkout):
 
 
 def test_an_interrupted_set_up_repairs_itself(checkout):
-    leftover = checkout / ".venv.tmp"
-    leftover.mkdir()
-    (leftover / "half").write_text("written")
-    (checkout / ".venv").mkdir()
+    half = checkout / ".venv" / "half"
+    half.parent.mkdir()
+    half.write_text("written")
 
     repaired = start(checkout, "runs")
 
     assert repaired.returncode == 0, repaired.stderr
-    assert not leftover.exists()
+    assert not half.exists()
+
+
+def test_an_environment_knows_where_it_is(checkout):
+    start(checkout, "runs")
+
+    place = checkout / ".venv"
+    asked = ["bash", "-c", f". {place}/bin/activate && echo $VIRTUAL_ENV"]
+    found = subprocess.run(asked, check=True, capture_output=True, text=True)
+    assert found.stdout == f"{place}\n"
+    for program in (place / "bin").glob("pip*"):  # uv puts none there
+        subprocess.run([program, "--version"], check=True, capture_output=True)
 
 
 def test_a_changed_lock_builds_again(checkout):
