@@ -389,7 +389,7 @@ def test_the_cache_keeps_within_its_bytes(each_store, make_bars, reopened):
         store.series.save(symbol, "1d", make_bars(100, seed=seed), source="")
         store.series.bars(symbol, "1d")
 
-    assert store.series._cache._n_bytes == 3 * 100 * 48
+    assert store.series.cache.held_bytes == 3 * 100 * 48
     store.series.save("E", "1d", make_bars(1000), source="")
     assert store.series.bars("E", "1d").time.size == 1000
-    assert store.series._cache._n_bytes == 3 * 100 * 48
+    assert store.series.cache.held_bytes == 3 * 100 * 48

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from numba import njit
 
+from engine import Bars
 from engine.clock import DAY_MS, last_of_days, last_of_each, local_days
 from engine.kernels.sweep_plain import changes_of, extremes_between, write_extremes
 from engine.kernels.sweep_rows import Averages, divide, write_keys
 from engine.sweeps import transitions
 from tests.engine.sample_bars import random_bars
 from tests.engine.sweep_checks import assert_same_as_runs, measured, prepared
-from tests.engine.test_sweeps_transitions import assert_walks_as_events
+from tests.engine.test_sweeps_transitions import assert_walks_as_events, by_events
 
 RANDOM = np.random.default_rng(5)
 
@@ -124,6 +125,53 @@ def test_where_tiles_end_does_not_show_in_a_single_bit(monkeypatch):
         for name, column in found[0].items():
             np.testing.assert_array_equal(other[name], column, err_msg=name)
     assert_walks_as_events(bars, config, grid)
+
+
+LEVELS = {"enter_long": "close < low_mark", "exit_long": "close > high_mark"}
+
+
+def swept_drawdown(opens, closes, low_mark, high_mark):
+    """The one point's maximum drawdown: all in, each side costs 5 and then 10 bps."""
+    opens, closes = np.array(opens, float), np.array(closes, float)
+    time = DAY_MS * np.arange(opens.size, dtype=np.int64)
+    high, low = np.maximum(opens, closes), np.minimum(opens, closes)
+    bars = {"ABC": Bars(time, opens, high, low, closes, np.full(opens.size, 1e6))}
+    params = {"low_mark": low_mark, "high_mark": high_mark}
+    config = {"strategy": {"formula": LEVELS, "params": params}, "lot": 0.0}
+    sweep = prepared(bars, config, {"high_mark": [high_mark]})
+    assert sweep.engine == "transitions", sweep.reason
+    return measured(sweep)["max_drawdown"].item()
+
+
+def test_a_holding_has_its_drawdown_from_its_own_highest():
+    # Bought at 90 (bar 2). Equity per share: 100, 150, 120, 140: worst 120 of 150, and no more.
+    opens = [100, 100, 90, 100, 150, 120]
+    closes = [100, 90, 100, 150, 120, 140]
+    assert swept_drawdown(opens, closes, 95.0, 1e6) == pytest.approx(-30 / 150, rel=1e-12)
+
+
+def test_what_a_sale_brings_may_be_the_highest_equity():
+    # Bought at 90, sold at 130 (bar 3), above every close while held: 110. Bought again at 90
+    # (bar 5), with 5 bps of slippage and 10 of fees: worth 80/90 of what is left after both.
+    opens = [100, 100, 90, 130, 100, 90, 80]
+    closes = [100, 90, 110, 100, 90, 80, 80]
+    expected = 80 / 90 / (1.0005 * 1.001) - 1.0
+    assert swept_drawdown(opens, closes, 95.0, 105.0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_crosses_within_one_step_of_the_keys_are_seen():
+    bars = random_bars(900, 8)
+    spike = bars.time == 450 * DAY_MS  # next to it all averages of its tile have one key
+    prices = [np.where(spike, 1e8 * x, x) for x in (bars.open, bars.high, bars.low, bars.close)]
+    spiked = Bars(bars.time, *prices, bars.volume)
+    config = {"strategy": {"name": "sma_cross"}, "lot": 0.0}
+
+    sweep = prepared({"ABC": spiked}, config, {"fast": [2, 3, 5], "slow": [8, 13]})
+    walked, expected = measured(sweep), by_events(sweep)
+
+    assert walked["trades"].min() > 20
+    assert walked["trades"].tolist() == expected["trades"].tolist()
+    np.testing.assert_allclose(walked["final_equity"], expected["final_equity"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("ticks", [0, 2])

@@ -15,6 +15,11 @@ FLOWS = "engine/kernels/broker_flows.py"
 INSIDE = "engine/kernels/broker_inside.py"
 PHASES = "engine/kernels/broker_phases.py"
 SIZES = "engine/kernels/broker_sizes.py"
+CURVE = "engine/kernels/sweep_curve.py"
+PLAIN = "engine/kernels/sweep_plain.py"
+ROWS = "engine/kernels/sweep_rows.py"
+SWEEP = "engine/kernels/sweep_walk.py"
+WORDS = "engine/kernels/sweep_words.py"
 KELLY = "engine/kernels/broker_sizing.py"
 WEIGHTS = "engine/kernels/broker_targets.py"
 PAIRS = "engine/kernels/broker_trades.py"
@@ -67,6 +72,7 @@ PLATEAU = "tests/engine/test_grid.py"
 FOLDS = "tests/engine/test_splits.py"
 WALK = "tests/engine/test_walkforward.py"
 CROSS = "tests/engine/test_cross_validation.py"
+SWEPT = "tests/engine/test_sweep_kernels.py"
 FORMULA = "tests/engine/test_formula_values.py tests/engine/test_formula.py"
 ENTRIES = "tests/engine/test_truth_entries.py"
 EXITS = "tests/engine/test_truth_children.py"
@@ -308,6 +314,16 @@ MUTANTS = (
     Mutant("cross-validation", STITCHING, "parts.append(grown * pieces[split, fold])",
            "parts.append(1.0 * pieces[split, fold])", CROSS),
     Mutant("cross-validation", STITCHING, "curve[-1] < 1.0", "curve[-1] <= 1.0", CROSS),
+    # ── sweeps ──────────────────────────────────────────────────────────────────────────────
+    Mutant("sweeps", PLAIN, "(~leave + enter + held)", "(~leave + enter)", SWEPT),
+    Mutant("sweeps", PLAIN, "bottom * ROUNDING < worst * top", "False", SWEPT),
+    Mutant("sweeps", PLAIN, "peak = cash if cash > peak else peak", "peak = peak", SWEPT),
+    Mutant("sweeps", ROWS, "centre + fused(fused(-divisor, near, part[j]), inverse, near)",
+           "centre + near", SWEPT),
+    Mutant("sweeps", CURVE, "upto = min(tape.edges[np.uint64(block + 1)], last)", "upto = last",
+           SWEPT),
+    Mutant("sweeps", SWEEP, "bits &= bits_from(point.checked, base)", "pass", SWEPT),
+    Mutant("sweeps", WORDS, "is_above | is_below != ALL_BITS", "not keys[0]", SWEPT),
     # ── formulas ────────────────────────────────────────────────────────────────────────────
     Mutant("crosses", ARITHMETIC, '(">", "<=") if op == "cross_above"',
            '(">", "<") if op == "cross_above"', FORMULA),
