@@ -30,7 +30,7 @@ from tests.bench.synthetic import random_walk
 from tests.dataapi.dask_cluster import Cluster
 
 N_WORKERS = 2
-SIZES = {"tiny": (5_000, 2, 3), "normal": (1_000_000, 20, 100), "full": (1_000_000, 100, 1_000)}
+SIZES = {"tiny": (5_000, 2, 3), "normal": (1_000_000, 20, 100), "full": (1_000_000, 125, 800)}
 """Bars, and values of both axes."""
 
 Blocks = dict[int, bytes]
@@ -97,7 +97,7 @@ def _task(runs: Runs, n_fast: int, n_slow: int) -> tuple[BlockTask, int]:
     run = RunConfig(
         symbols=[SYMBOL], timeframe="1min", strategy={"name": "sma_cross"}, lot=0, benchmark=None
     )
-    axes = {"fast": list(range(2, 2 + n_fast)), "slow": list(range(120, 120 + n_slow))}
+    axes = {"fast": list(range(2, 2 + n_fast)), "slow": list(range(130, 130 + n_slow))}
     config = SweepConfig(run=run, axes=axes)
     inputs = gather_sweep(runs, config)
     Sweeps(runs).submit(config)
