@@ -164,7 +164,7 @@ def estimate_text(found: Document, settings: Settings, executor: str | None) -> 
         f"{combinations}, about {duration} on {cores}, "
         f"{found['memory_bytes'] / 1e6:,.0f} MB {engine}".rstrip()
     )
-    lines = [f"{text}; {found['distinct_trials_before']:,} trials before."]
+    lines = [f"{text}; {found['distinct_trials_before']:,} tried before."]
     return "\n".join([*lines, *found["notes"]])
 
 

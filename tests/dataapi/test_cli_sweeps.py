@@ -40,7 +40,7 @@ def test_a_sweep_prints_one_document_with_its_points(cli):  # noqa: F811
     assert {"best", "top", "pbo", "dsr", "trials", "engine", "url", "edges"} <= sweep.keys()
     assert len(sweep["points"]["fast"]) == len(sweep["points"]["sharpe"]) == 21
     assert "21 of 25 combinations" in err
-    assert "0 trials before" in err
+    assert "0 tried before" in err
 
 
 def test_the_same_sweep_again_is_answered_from_the_store(cli):  # noqa: F811
