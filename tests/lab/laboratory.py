@@ -25,28 +25,30 @@ def laboratory(topology: Topology, place: Path = PLACE) -> Iterator[dict[str, Ho
     """
     with _alone():
         clear(place)
+        key, known_hosts = place / "key", place / "known_hosts"
+        hosts = {
+            name: Host(name, address, place / name, key, known_hosts)
+            for name, address in topology.addresses.items()
+        }
         try:
-            yield _booted(topology, place)
+            _boot(hosts, topology, place, key)
+            yield hosts
         finally:
             clear(place)
+            for host in hosts.values():
+                host.stop()
 
 
-def _booted(topology: Topology, place: Path) -> dict[str, Host]:
+def _boot(hosts: dict[str, Host], topology: Topology, place: Path, key: Path) -> None:
     image = ready_image()
     place.mkdir(mode=0o700)
-    key, known_hosts = place / "key", place / "known_hosts"
     make_key(key)
     network.create(topology.addresses)
-    hosts = {
-        name: Host(name, address, place / name, key, known_hosts)
-        for name, address in topology.addresses.items()
-    }
     for host in hosts.values():
         host.prepare()
         host.boot(image)
     for host in hosts.values():
         host.wait()
-    return hosts
 
 
 def clear(place: Path = PLACE) -> None:
