@@ -260,32 +260,8 @@ def execution_card(form: forms.Form) -> Component:
     """Return the execution rules, each in one plain sentence above its controls."""
     words = view.sentences(form)
     rows = [
-        _rule(
-            "Fill",
-            "fill",
-            words,
-            dmc.RadioGroup(
-                id=ids.new_field("fill"),
-                value=form["fill"],
-                children=[
-                    dmc.Radio(label=text, value=key) for key, text in view.FILL_WORDS.items()
-                ],
-                size="xs",
-            ),
-        ),
-        _rule(
-            "Inside a bar",
-            "path",
-            words,
-            dmc.RadioGroup(
-                id=ids.new_field("path"),
-                value=form["path"],
-                children=[
-                    dmc.Radio(label=text, value=key) for key, text in view.PATH_WORDS.items()
-                ],
-                size="xs",
-            ),
-        ),
+        _rule("Fill", "fill", words, _choice("fill", form["fill"], view.FILL_WORDS)),
+        _rule("Inside a bar", "path", words, _choice("path", form["path"], view.PATH_WORDS)),
         _rule(
             "Costs",
             "costs",
@@ -359,6 +335,15 @@ def execution_card(form: forms.Form) -> Component:
         "Costs",
     )
     return card("Execution", rows, number=4, actions=preset, class_name="execution")
+
+
+def _choice(key: str, value: str, options: Mapping[str, str]) -> Component:
+    return dmc.RadioGroup(
+        id=ids.new_field(key),
+        value=value,
+        children=[dmc.Radio(label=text, value=option) for option, text in options.items()],
+        size="xs",
+    )
 
 
 def _rule(label: str, key: str, words: Mapping[str, str], *controls: Component) -> Component:
