@@ -145,8 +145,8 @@ def test_a_store_that_is_not_migrated_says_what_is_missing(each_database_url):
 def note_migration(store: Store, name: str) -> None:
     connections = Connections(store.url, max_connections=2)
     with connections.session() as database:
-        sql = f"INSERT INTO schema_migration (name, applied) VALUES ('{name}', '2030-01-01')"  # noqa: S608
-        execute(database, sql)
+        sql = "INSERT INTO schema_migration (name, applied) VALUES (?, ?)"
+        execute(database, sql.replace("?", database.param), (name, "2030-01-01"))
     connections.close()
 
 

@@ -1,10 +1,12 @@
-"""Servers behind the balancer: they answer with what they saw."""
+"""A balancer, and servers behind it that answer with what they saw."""
 
 import subprocess
 import sys
 
 import pytest
 
+from tests.components import require_program
+from tests.deploy.balancers import configuration
 from tests.ports import free_port, wait_for
 
 # Answers everything with what it saw, so that tests can see what arrived.
@@ -39,3 +41,28 @@ def echo():
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def balancer(tmp_path, echo):
+    program = require_program("haproxy", "haproxy")
+    ports = {name: free_port() for name in ("public", "inner", "operations")}
+    ports["socket"] = tmp_path / "admin.sock"
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(
+        configuration(
+            ports,
+            dashboards=[echo("page-1"), echo("page-2")],
+            apis=[echo("api-1")],
+        )
+    )
+    process = subprocess.Popen(
+        [program, "-db", "-f", str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(f"http://127.0.0.1:{ports['public']}/", process)
+    yield ports
+    process.terminate()
+    process.communicate()

@@ -17,31 +17,6 @@ from tests.ports import free_port, wait_for
 TOOL = ROOT / "ansible" / "roles" / "hindcast" / "files" / "balancer"
 
 
-@pytest.fixture
-def balancer(tmp_path, echo):
-    program = require_program("haproxy", "haproxy")
-    ports = {name: free_port() for name in ("public", "inner", "operations")}
-    ports["socket"] = tmp_path / "admin.sock"
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(
-        configuration(
-            ports,
-            dashboards=[echo("page-1"), echo("page-2")],
-            apis=[echo("api-1")],
-        )
-    )
-    process = subprocess.Popen(
-        [program, "-db", "-f", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(f"http://127.0.0.1:{ports['public']}/", process)
-    yield ports
-    process.terminate()
-    process.communicate()
-
-
 @pytest.mark.parametrize("service", [False, True])
 def test_the_template_is_valid_without_a_warning(tmp_path, service):
     ports = {"public": 1, "inner": 2, "operations": 3, "socket": tmp_path / "admin.sock"}

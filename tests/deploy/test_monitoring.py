@@ -17,7 +17,6 @@ from dataapi.meters import JobMeters, new_registry
 from dataapi.store import open_store
 from tests.components import require_program
 from tests.deploy.balancers import url
-from tests.deploy.test_haproxy import balancer  # noqa: F401 - a fixture
 
 FILES = ROOT / "ansible" / "roles" / "monitoring" / "files"
 ALERTS = FILES / "alerts.yml"
@@ -60,7 +59,7 @@ def families(text):
 
 
 @pytest.fixture
-def exported(tmp_path, balancer):  # noqa: F811
+def exported(tmp_path, balancer):
     """Every sample's name with its labels, as the real processes give them."""
     store = open_store(f"sqlite:///{tmp_path / 'hindcast.db'}")
     settings = load_settings({"HINDCAST_STORE_DATA_DIR": str(tmp_path)})

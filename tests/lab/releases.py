@@ -25,7 +25,7 @@ NEVER_READY = '''
 _serve = serve
 
 
-def serve(app: WsgiApp, **options: Any) -> None:  # type: ignore[no-redef]
+def serve(app: WsgiApp, **options: Any) -> None:
     """Serve, but never be ready."""
 
     def sick(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
