@@ -1,8 +1,8 @@
 """`./run test`: everything CI runs: format, lint, types, layers, then all tests.
 
-With pytest arguments only pytest runs, with them. What a machine lacks for the browser, Postgres
-and balancer tests is installed from the Debian archive when root; otherwise those tests are
-reported as skipped with the command that enables them, and with CI=true that is a failure.
+With pytest arguments only pytest runs, with them. What a machine lacks for the browser, Postgres,
+balancer and certificate tests is installed from the Debian archive when root; otherwise those tests
+are reported as skipped with the command that enables them, and with CI=true that is a failure.
 When everything passed and nothing was missing, that is remembered for the commit: `./run release`
 asks for it.
 
@@ -30,6 +30,8 @@ COMPONENTS = {
     "haproxy": lambda: shutil.which("haproxy") is not None,
     "yamllint": lambda: shutil.which("yamllint") is not None,
     "prometheus": lambda: shutil.which("promtool") is not None,
+    "certbot": lambda: shutil.which("certbot") is not None,
+    "pebble": lambda: shutil.which("pebble") is not None,
     "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),
 }
 ENVIRONMENTS = (".venv-oracles", ".venv-release", ".venv-ansible")

@@ -15,9 +15,12 @@ LIMITS = {
 }
 
 
-def configuration(ports, *, certificate=None, service=False, apis=(), dashboards=(), **more):
+def configuration(
+    ports, *, certificate=None, edge=None, service=False, apis=(), dashboards=(), **more
+):
+    public = {"bind": f"127.0.0.1:{ports['public']}", "certificate": certificate}
     return render_haproxy(
-        public={"bind": f"127.0.0.1:{ports['public']}", "certificate": certificate},
+        public={**public, **(edge or {})},
         inner=f"127.0.0.1:{ports['inner']}",
         operations=f"127.0.0.1:{ports['operations']}",
         admin_socket=ports["socket"],

@@ -139,6 +139,20 @@ REFUSED = {
         {**NAMED, "haproxy_certificate": "-----BEGIN CERTIFICATE-----"},
         "haproxy_certificate is not a PEM text",
     ),
+    "a certificate by ACME and one that was given": (
+        ONE,
+        {
+            **NAMED,
+            "haproxy_acme": True,
+            "haproxy_certificate": "-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----",
+        },
+        "haproxy_acme goes with",
+    ),
+    "a certificate by ACME for an address": (
+        ONE,
+        {"hindcast_public_name": "192.0.2.1", "haproxy_acme": True},
+        "haproxy_acme goes with a hindcast_public_name that is no address",
+    ),
     "a full disk": (
         ONE,
         {**NAMED, "hindcast_least_free_mb": 10**9},

@@ -22,15 +22,15 @@ BASE = (
     "python3 python3-venv python3-apt libgomp1"
 )
 SERVICES = (
-    "haproxy keepalived postgresql postgresql-client prometheus prometheus-alertmanager "
+    "certbot haproxy keepalived postgresql postgresql-client prometheus prometheus-alertmanager "
     "prometheus-node-exporter prometheus-postgres-exporter"
 )
 # To set a process's clock wrong: guests may not set their own.
 INSTRUMENTS = "libfaketime"
 PACKAGES = tuple(sorted(f"{BASE} {SERVICES} {INSTRUMENTS}".split()))
 DISABLED = (
-    "haproxy keepalived postgresql prometheus prometheus-alertmanager prometheus-node-exporter "
-    "prometheus-postgres-exporter nftables"
+    "certbot.timer haproxy keepalived postgresql prometheus prometheus-alertmanager "
+    "prometheus-node-exporter prometheus-postgres-exporter nftables"
 )
 
 
