@@ -16,6 +16,7 @@ from dataapi.store.errors import (
     AdjustmentConflictError,
     CorruptDataError,
     InvalidQueryError,
+    NoRoomError,
     NotStoredError,
     SeriesInUseError,
     StoreBusyError,
@@ -26,6 +27,8 @@ from dataapi.store.fingerprints import fingerprint, portfolio_fingerprint
 from dataapi.store.job_list import ACTIVE, JobInfo, JobPage, JobQuery, QueueFigure
 from dataapi.store.jobs import Hold, InTransaction, JobStore, Progress, TakenJob
 from dataapi.store.processes import ProcessInfo, ProcessStore
+from dataapi.store.pruning import Leftover, PruneStore
+from dataapi.store.room import RoomStore
 from dataapi.store.run_list import RunQuery
 from dataapi.store.runs import NewRun, RunAbout, RunListItem, RunPage, RunStore, StoredRun
 from dataapi.store.series import SeriesInfo, SeriesStore, SeriesVersionInfo
@@ -61,15 +64,19 @@ __all__ = [
     "JobQuery",
     "JobStore",
     "LedgerEntry",
+    "Leftover",
     "NewAnalysis",
     "NewRun",
     "NewStudy",
     "NewTrials",
+    "NoRoomError",
     "NotStoredError",
     "ProcessInfo",
     "ProcessStore",
     "Progress",
+    "PruneStore",
     "QueueFigure",
+    "RoomStore",
     "RunAbout",
     "RunListItem",
     "RunPage",
@@ -114,6 +121,8 @@ class Store:
     sweeps, walkforwards : StudyStore
     trials : TrialStore
     processes : ProcessStore
+    pruning : PruneStore
+    room : RoomStore
     """
 
     def __init__(self, connections: Connections, *, cache_bytes: int) -> None:
@@ -126,6 +135,8 @@ class Store:
         self.walkforwards = StudyStore(connections, "walkforward")
         self.trials = TrialStore(connections)
         self.processes = ProcessStore(connections)
+        self.pruning = PruneStore(connections)
+        self.room = RoomStore(connections)
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ StoreError
 ├── CorruptDataError          stored bytes that do not match their checksum
 ├── NotStoredError            no such series or run
 ├── AdjustmentConflictError   adjusted bars for a series of raw ones, or the other way round
+├── NoRoomError               the disk has no room for what was asked
 ├── SeriesInUseError          a series that runs refer to is not deleted by accident
 └── InvalidQueryError         an unknown sort key, or a cursor that belongs to another list
 """
@@ -52,6 +53,10 @@ class SeriesInUseError(StoreError):
     def __init__(self, message: str, *, run_ids: tuple[str, ...]) -> None:
         super().__init__(message)
         self.run_ids = run_ids
+
+
+class NoRoomError(StoreError):
+    """The disk has no room for what was asked; nothing was done."""
 
 
 class InvalidQueryError(StoreError):

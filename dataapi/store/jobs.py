@@ -318,10 +318,11 @@ def add_job(
     """Queue a job about something, inside the caller's transaction; return the job's id.
 
     There is one job of a kind about one thing: when it waits, runs or is done it stays so; when it
-    failed or was cancelled it is queued again and goes on from its finished blocks.
+    failed or was cancelled it is queued again and goes on from its finished blocks. It is locked
+    until the transaction ends, so that nobody deletes it unseen.
     """
     now = _now_ms()
-    Job.insert(
+    new = Job.insert(
         kind=kind,
         run=run_id,
         subject=subject,
@@ -338,8 +339,13 @@ def add_job(
         note="",
         is_cancelled=False,
         request_id=request_id.get(),
-    ).on_conflict_ignore().execute(database)
+    ).on_conflict_ignore()
     is_this = (Job.kind == kind) & (Job.subject == subject)
+    job_ids: list[int] = []
+    while not job_ids:
+        # Again when it was there, and somebody deleted it before it was locked.
+        new.execute(database)
+        job_ids = _lock(database, is_this)
     # A cancel that its worker has not noticed yet is taken back.
     Job.update(is_cancelled=False).where(is_this & (Job.state == RUNNING)).execute(database)
     Job.update(
@@ -353,8 +359,7 @@ def add_job(
         request_id=request_id.get(),
         updated_ms=now,
     ).where(is_this & Job.state.in_((FAILED, CANCELLED))).execute(database)
-    ((job_id,),) = Job.select(Job.id).where(is_this).tuples().execute(database)
-    return int(job_id)
+    return job_ids[0]
 
 
 def end_job(database: peewee.Database, kind: str, subject: str) -> None:
@@ -367,6 +372,23 @@ def end_job(database: peewee.Database, kind: str, subject: str) -> None:
 def remove_job(database: peewee.Database, kind: str, subject: str) -> None:
     """Delete a job with its blocks, whoever holds it, inside the caller's transaction."""
     Job.delete().where((Job.subject == subject) & (Job.kind == kind)).execute(database)
+
+
+def lock_jobs_of(database: peewee.Database, run_ids: Sequence[str]) -> None:
+    """Lock the jobs of runs that shall go, before the runs, inside the caller's transaction.
+
+    A worker that ends a job locks the two in this order, and deleting a run deletes its jobs: in
+    the other order each would wait for the other.
+    """
+    _lock(database, Job.run.in_(run_ids))
+
+
+def _lock(database: peewee.Database, condition: peewee.Node) -> list[int]:
+    """Lock jobs until the transaction ends; return their ids. SQLite is locked as a whole."""
+    query = Job.select(Job.id).where(condition).order_by(Job.id)
+    if database.for_update:
+        query = query.for_update()
+    return [int(job_id) for (job_id,) in query.tuples().execute(database)]
 
 
 def _due(kinds: Collection[str] | None, job_id: int | None) -> Callable[[], peewee.Node]:

@@ -17,7 +17,7 @@ from dataapi import frames
 from dataapi.store.analyses import KIND
 from dataapi.store.database import Connections
 from dataapi.store.errors import CorruptDataError, InvalidQueryError, NotStoredError, StoreError
-from dataapi.store.jobs import add_job
+from dataapi.store.jobs import add_job, lock_jobs_of
 from dataapi.store.models import Run, RunBlob, RunEntry, RunSymbol
 from dataapi.store.run_list import (
     MAX_LIMIT,
@@ -166,9 +166,14 @@ class RunStore:
         raise StoreError(f"Run {run.id} cannot be stored: another run has the same id.")
 
     def get_by_key(self, key: str) -> StoredRun | None:
-        """Return the run of a key, or None: then it was never computed, or was deleted."""
+        """Return the run of a key, or None: then it was never computed, or was deleted.
+
+        Content of which nobody has an entry counts as deleted: it may go at any moment (`pruning`),
+        and `insert` gives it an entry again.
+        """
+        entry = RunEntry.select(peewee.SQL("1")).where(RunEntry.run == Run.id)
         with self._connections.session() as database:
-            return _content(database, Run.key == key)
+            return _content(database, (Run.key == key) & fn.EXISTS(entry))
 
     def get(self, run_id: str) -> StoredRun:
         """Return a run.
@@ -320,6 +325,7 @@ class RunStore:
             If there is no such run.
         """
         with self._connections.transaction() as database:
+            lock_jobs_of(database, [run_id])
             if _content(database, Run.id == run_id, lock=True) is None:
                 raise _not_stored(run_id)
             RunEntry.delete().where((RunEntry.run == run_id) & (RunEntry.owner == owner)).execute(

@@ -32,6 +32,8 @@ def migrate(connections: Connections) -> list[str]:
             # The mode is kept in the file. Changing it meets "database is locked" at once when
             # another process does the same, however long the timeout: so inside the lock.
             execute(database, f"PRAGMA page_size = {PAGE_SIZE}")
+            # After that one: it writes the file's head. So free room is given back in small steps.
+            execute(database, "PRAGMA auto_vacuum = incremental")
             execute(database, "PRAGMA journal_mode = wal")
         applied: list[str] = Runner(database, str(MIGRATIONS)).up()
         return applied

@@ -30,6 +30,7 @@ from engine.types import Table
 
 Kind = Literal["sweep", "walkforward"]
 MAX_LIMIT = 500
+INSERT_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,31 +119,35 @@ class StudyStore:
         queued again, and goes on from its finished blocks.
         """
         with self._connections.transaction() as database:
-            n_rows = (
-                Study.insert(
-                    id=study.id,
-                    key=study.key,
-                    kind=self._kind,
-                    strategy=study.strategy,
-                    timeframe=study.timeframe,
-                    symbols=" ".join(study.symbols),
-                    axes_text=study.axes_text,
-                    n_points=study.n_points,
-                    engine_version=study.engine_version,
-                    created_ms=time.time_ns() // 1_000_000,
-                    document=_json(study.document),
-                    summary="{}",
-                )
-                .on_conflict_ignore()
-                .as_rowcount()
-                .execute(database)
-            )
-            stored = self._one(database, Study.key == study.key)
-            if stored is None:
-                raise StoreError(f"{study.id} cannot be stored: another one has the same id.")
-            if stored.result is None:
-                add_job(database, self._kind, subject=stored.id, executor=executor)
-        return stored, bool(n_rows)
+            for _ in range(INSERT_ATTEMPTS):
+                is_new = self._insert(database, study)
+                stored = self._one(database, Study.key == study.key)
+                if stored is not None and stored.result is None:
+                    add_job(database, self._kind, subject=stored.id, executor=executor)
+                    # Whoever deletes a study begins with its job, and we hold that by now.
+                    stored = self._one(database, Study.key == study.key)
+                if stored is not None:
+                    return stored, is_new
+                # Somebody deleted it after our insert, which found it.
+        raise StoreError(f"{study.id} cannot be stored: another one has the same id.")
+
+    def _insert(self, database: peewee.Database, study: NewStudy) -> bool:
+        """Insert a study unless its key exists; return whether it was inserted."""
+        query = Study.insert(
+            id=study.id,
+            key=study.key,
+            kind=self._kind,
+            strategy=study.strategy,
+            timeframe=study.timeframe,
+            symbols=" ".join(study.symbols),
+            axes_text=study.axes_text,
+            n_points=study.n_points,
+            engine_version=study.engine_version,
+            created_ms=time.time_ns() // 1_000_000,
+            document=_json(study.document),
+            summary="{}",
+        )
+        return bool(query.on_conflict_ignore().as_rowcount().execute(database))
 
     def get(self, study_id: str) -> StoredStudy:
         """Return a study.
