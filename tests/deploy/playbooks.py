@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,3 +59,24 @@ def inventory(folder: Path, groups: dict[str, Sequence[str]], **variables: Any) 
     file = folder / "hosts.yml"
     file.write_text(json.dumps(tree))
     return file
+
+
+def release(folder: Path, **facts: Any) -> dict[str, str]:
+    """Write what playbooks read of release 1.2.3, and return the variables that name it."""
+    place = folder / "hindcast-1.2.3"
+    place.mkdir()
+    said = {
+        "version": "1.2.3",
+        "commit": "0123abcd",
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "machine": f"{platform.system().lower()}-{platform.machine()}",
+        "tested": {"commit": "0123abcd"},
+        **facts,
+    }
+    files = {"release.json": json.dumps(said), "requirements.lock": ""}
+    for name, text in files.items():
+        (place / name).write_text(text)
+    sums = (f"{hashlib.sha256(t.encode()).hexdigest()}  {n}\n" for n, t in files.items())
+    (place / "SHA256SUMS").write_text("".join(sums))
+    place.with_name(f"{place.name}.tar").touch()
+    return {"version": "1.2.3", "release_dir": str(place)}

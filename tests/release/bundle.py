@@ -15,8 +15,9 @@ from typing import Any
 from tests.release import bom, wheels
 from tests.release.source import Source, unpack
 
-# What hosts and those who set them up need beside the wheels.
-FOLDERS = ("haproxy", "ansible")
+# What hosts and those who set them up need beside the wheels: their manual too.
+FOLDERS = ("haproxy", "ansible", "docs")
+FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
 FACTS = """
 import json
 from dataapi.store.schema import MIGRATIONS
@@ -63,6 +64,9 @@ def _fill(source: Source, tree: Path, place: Path) -> None:
     for folder in FOLDERS:
         if (tree / folder).is_dir():
             shutil.copytree(tree / folder, place / folder, symlinks=True)
+    for name in FILES:
+        if (tree / name).is_file():
+            shutil.copy(tree / name, place / name)
 
 
 def describe(source: Source, facts: dict[str, str]) -> dict[str, Any]:

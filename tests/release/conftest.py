@@ -34,6 +34,7 @@ FILES = {
     "dataapi/store/migrations/0001_first.py": "",
     "dataapi/store/migrations/0002_second.py": "",
     "haproxy/haproxy.cfg.j2": "global\n",
+    "docs/operations.md": "# Operations\n",
     "requirements-production.lock": "",
     ".gitignore": "/dist/\n__pycache__/\n",
 }

@@ -45,7 +45,8 @@ def test_a_release_is_whole_and_says_what_it_is(made):
     assert facts["engine_version"] == "1.2.0+0123abcd"
     assert facts["schema"] == "0002_second"
     assert facts["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert (made / "haproxy" / "haproxy.cfg.j2").is_file()
+    for name in ("haproxy/haproxy.cfg.j2", "docs/operations.md", "CHANGELOG.md"):
+        assert (made / name).read_bytes() == (repository / name).read_bytes()
     assert [p.name for p in (repository / "dist").iterdir() if p.name.startswith(".")] == []
 
 
