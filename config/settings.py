@@ -19,6 +19,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
+COMMAND = "./run" if IS_CHECKOUT else "hindcast"
+"""How users of this installation type its command line."""
 DEFAULTS = Path(__file__).with_name("default.toml")
 PREFIX = "HINDCAST_"
 # Names with the prefix that are not settings: the file above, and what the tests run against.
@@ -111,7 +114,7 @@ class Settings(_Section):
         """Return the directory of the store, of logs and of process records."""
         if self.store.data_dir:
             return Path(self.store.data_dir).expanduser().resolve()
-        if (ROOT / "pyproject.toml").is_file():
+        if IS_CHECKOUT:
             return ROOT / ".hindcast"
         return Path("~/.local/share/hindcast").expanduser()
 
@@ -120,7 +123,7 @@ class Settings(_Section):
         """Return the directory of compiled kernels, one for all stores of this code."""
         if self.store.cache_dir:
             return Path(self.store.cache_dir).expanduser().resolve()
-        if (ROOT / "pyproject.toml").is_file():
+        if IS_CHECKOUT:
             return ROOT / ".cache"
         return Path("~/.cache/hindcast").expanduser()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from config.run import Symbol, Timeframe
-from config.settings import Settings
+from config.settings import COMMAND, Settings
 from dataapi.cli import CommandError, UsageError
 from dataapi.cli.commands import add_command
 
@@ -119,7 +119,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
         _print_json({"items": items})
         return 0
     if not items:
-        print("Nothing is stored yet: ./run import FILE --symbol NAME")
+        print(f"Nothing is stored yet: {COMMAND} import FILE --symbol NAME")
     for item in items:
         marks = [name for name in ("adjusted", "synthetic", "delisted") if item[name]]
         print(

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config.settings import Settings
+from config.settings import COMMAND, Settings
 from dataapi.cli import CommandError
 from dataapi.cli.commands import add_command
 from dataapi.cli.judging import print_analysis
@@ -86,7 +86,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
         print_json(page)
         return 0
     if not page["items"]:
-        print("No runs yet: ./run backtest sma_cross --symbol AAPL")
+        print(f"No runs yet: {COMMAND} backtest sma_cross --symbol AAPL")
     for item in page["items"]:
         metrics = item["metrics"]
         numbers = "  ".join(

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from config.settings import COMMAND
 from dashboard import ids, urlstate
 from dashboard.client import Api, ApiError, Document
 from dashboard.components import (
@@ -37,7 +38,8 @@ def layout(api: Api, args: Mapping[str, str], search: str) -> Component:
             [
                 html.Div(html.H1("New run", className="page-title"), className="page-head"),
                 empty_state(
-                    "A run needs bars, and none are stored: import some with ./run import FILE.",
+                    "A run needs bars, and none are stored: "
+                    f"import some with {COMMAND} import FILE.",
                     link_button("All runs", "/"),
                 ),
             ]

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from config.settings import COMMAND
 from dashboard import formatting as fmt
 from dashboard import ids, urlstate
 from dashboard import sweep_axis as axes
@@ -101,7 +102,7 @@ def _no_bars() -> Component:
         [
             html.Div(html.H1("New sweep", className="page-title"), className="page-head"),
             empty_state(
-                "A sweep needs bars, and none are stored: import some with ./run import FILE.",
+                f"A sweep needs bars, and none are stored: import some with {COMMAND} import FILE.",
                 link_button("All runs", "/"),
                 icon_name="sweep",
             ),
