@@ -20,6 +20,10 @@ PLAYBOOKS = sorted(ANSIBLE.glob("[a-z]*.yml"))
 INVENTORIES = sorted(path.parent for path in ANSIBLE.glob("inventories/*/hosts.yml"))
 TIMEOUT_S = 240
 
+# One host for everything, and the least that has to be said about it.
+ONE = {name: ["h1"] for name in ("balancers", "dashboards", "apis", "workers")}
+NAMED = {"hindcast_public_name": "hindcast.example.org"}
+
 
 def tool(
     name: str, *arguments: str | Path, folder: Path = ANSIBLE
