@@ -8,6 +8,8 @@ waiting time the Postgres pool refused 52 of 64 requests at once.
 from __future__ import annotations
 
 import fcntl
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,11 @@ CONNECT_TIMEOUT_S = 5
 # A process that is frozen inside a transaction holds locks that others wait for: as long as SQLite
 # waits, then the server ends its session. None of our transactions pauses for a second.
 IDLE_TIMEOUT_S = 30
+# A database that was there a moment ago restarts: for so long new sessions wait for it, and look so
+# often. Only some of a process' threads wait, the others are free to say at once that it is alive.
+RESTART_TIMEOUT_S = 8.0
+RESTART_POLL_S = 0.1
+MOST_WAITING = 4
 # Any number that nobody else uses: processes that migrate one database meet at it.
 ADVISORY_LOCK = 0x48494E44
 
@@ -41,12 +48,16 @@ class Connections:
         self.url = url
         self.database = _connect(url, max_connections)
         self.is_sqlite = isinstance(self.database, peewee.SqliteDatabase)
+        # Whether Postgres could be reached when it was last tried.
+        self._is_known = False
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     @contextmanager
     def session(self) -> Iterator[peewee.Database]:
         """Hold a connection; nested sessions of a thread share it.
 
-        SQLite keeps the thread's connection open; Postgres gives it back to the pool.
+        SQLite keeps the thread's connection open; Postgres gives it back to the pool. While Postgres
+        restarts the outermost session of a thread waits for it: nothing was done yet.
 
         Raises
         ------
@@ -55,7 +66,7 @@ class Connections:
         """
         is_outer = self.database.is_closed()
         try:
-            self.database.connect(reuse_if_open=True)
+            self._reach()
             yield self.database
         except MaxConnectionsExceeded:
             raise StoreBusyError(
@@ -74,6 +85,32 @@ class Connections:
         finally:
             if is_outer and not self.is_sqlite:
                 self.database.close()
+
+    def _reach(self) -> None:
+        """Connect the thread; wait for a Postgres that could be reached until now."""
+        try:
+            self.database.connect(reuse_if_open=True)
+        except peewee.OperationalError:
+            if not self._is_known or not self._waiting.acquire(blocking=False):
+                raise
+            try:
+                self._try_again()
+            finally:
+                self._waiting.release()
+        self._is_known = not self.is_sqlite
+
+    def _try_again(self) -> None:
+        deadline = time.monotonic() + RESTART_TIMEOUT_S
+        while True:
+            time.sleep(RESTART_POLL_S)
+            try:
+                self.database.connect(reuse_if_open=True)
+                return
+            except peewee.OperationalError:
+                if time.monotonic() > deadline:
+                    # After a wait in vain everybody is told at once, until it is back.
+                    self._is_known = False
+                    raise
 
     @contextmanager
     def transaction(self) -> Iterator[peewee.Database]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -35,38 +36,71 @@ def binaries() -> Path | None:
     return found[-1].parent if found else None
 
 
+class Server:
+    """A server on a private socket, which may be stopped and started again.
+
+    Attributes
+    ----------
+    url : str
+        The address of its first database.
+    """
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._directory = Path(tempfile.mkdtemp(prefix="hindcast-pg-"))
+        if os.geteuid() == 0:
+            shutil.chown(self._directory, "postgres", "postgres")
+        self._data = self._directory / "data"
+        options = ("-D", self._data, "-U", "postgres", "-A", "trust", "-N")
+        subprocess.run(
+            [*_as_postgres(), programs / "initdb", *options], check=True, capture_output=True
+        )
+        self.url = f"postgresql://postgres@/postgres?host={self._directory}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        log = self._directory / "server.log"
+        options = [part for option in FAST for part in ("-c", option)]
+        place = ("-D", self._data, "-k", self._directory)
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [*_as_postgres(), self._programs / "postgres", *place, *options],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_ready(self.url, self._process, log)
+
+    def stop(self) -> None:
+        """Stop the server at once: whoever is connected is cut off."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def remove(self) -> None:
+        """Remove what a stopped server has left."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[Server]:
+    """Run a server of the test's own."""
+    server = Server(programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        server.remove()
+
+
 @contextmanager
 def running_server(programs: Path) -> Iterator[str]:
     """Run a server on a private socket; yield the address of its first database."""
-    directory = Path(tempfile.mkdtemp(prefix="hindcast-pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(directory, "postgres", "postgres")
-    data = directory / "data"
-    subprocess.run(
-        [*_as_postgres(), programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"],
-        check=True,
-        capture_output=True,
-    )
-    log = (directory / "server.log").open("w+b")
-    options = [part for option in FAST for part in ("-c", option)]
-    server = subprocess.Popen(
-        [*_as_postgres(), programs / "postgres", "-D", data, "-k", directory, *options],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        url = f"postgresql://postgres@/postgres?host={directory}"
-        _wait_until_ready(url, server, directory / "server.log")
-        yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        log.close()
-        shutil.rmtree(directory, ignore_errors=True)
+    with running(programs) as server:
+        yield server.url
 
 
 @contextmanager
