@@ -56,8 +56,8 @@ class Connections:
     def session(self) -> Iterator[peewee.Database]:
         """Hold a connection; nested sessions of a thread share it.
 
-        SQLite keeps the thread's connection open; Postgres gives it back to the pool. While Postgres
-        restarts the outermost session of a thread waits for it: nothing was done yet.
+        SQLite keeps the thread's connection open; Postgres gives it back to the pool. While
+        Postgres restarts the outermost session of a thread waits for it: nothing was done yet.
 
         Raises
         ------

@@ -103,11 +103,15 @@ def test_after_a_wait_in_vain_nobody_waits_until_it_is_back(server, connections,
 
 
 def test_what_is_half_done_is_not_done_again(server, connections):
-    with pytest.raises(StoreUnavailableError), connections.transaction() as database:
-        execute(database, "CREATE TABLE half (id INTEGER)")
-        server.stop()
-        server.start()
-        execute(database, "INSERT INTO half VALUES (1)")
+    def interrupted():
+        with connections.transaction() as database:
+            execute(database, "CREATE TABLE half (id INTEGER)")
+            server.stop()
+            server.start()
+            execute(database, "INSERT INTO half VALUES (1)")
+
+    with pytest.raises(StoreUnavailableError):
+        interrupted()
 
     with connections.session() as database:
         assert "half" not in database.get_tables()
