@@ -30,6 +30,7 @@ MODULES = (
     "worker",
     "storekeeping",
     "backup",
+    "prune",
     "doctor",
 )
 

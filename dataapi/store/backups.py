@@ -7,6 +7,7 @@ SQLite is copied through its own online backup, while everybody goes on working;
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import shutil
 import sqlite3
@@ -28,6 +29,8 @@ PAGES_AT_ONCE = 1024
 # The bytes of a SQLite file on which every open connection in WAL mode holds a shared lock.
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 PROGRAM_TIMEOUT_S = 4 * 3600
+# What was begun so long ago and has no name yet was interrupted.
+INTERRUPTED_S = 86_400.0
 # Whoever restores owns what comes back, and the rights of others follow from that.
 DUMP = ("--format=custom", "--no-owner", "--no-privileges")
 RESTORE = ("--single-transaction", "--clean", "--if-exists", "--no-owner", "--no-privileges")
@@ -74,6 +77,8 @@ def back_up(url: str, folder: Path, *, keep: int | None = None) -> Backup:
     """
     kind, place = _kind(url)
     folder.mkdir(parents=True, exist_ok=True)
+    for left in interrupted(url, folder, time.time() - INTERRUPTED_S):
+        left.unlink(missing_ok=True)
     stamp = time.strftime(STAMP, time.gmtime())
     final = folder / f"hindcast-{stamp}{SUFFIXES[kind]}"
     unfinished = final.with_name(f".{final.name}.unfinished")
@@ -100,6 +105,32 @@ def back_up(url: str, folder: Path, *, keep: int | None = None) -> Backup:
 def backups(folder: Path, kind: str) -> list[Path]:
     """Return the backups in a folder, the newest first."""
     return sorted(folder.glob(f"hindcast-[0-9]*{SUFFIXES[kind]}"), reverse=True)
+
+
+def interrupted(url: str, folder: Path, before_s: float) -> list[Path]:
+    """Return what killed backups into a folder, and killed restores of the store, left behind.
+
+    Parameters
+    ----------
+    url : str
+        The store's address.
+    folder : Path
+    before_s : float
+        Seconds since 1970; a file that was written to since may still be being written.
+    """
+    kind, place = _kind(url)
+    found = [*folder.glob(".hindcast-*.unfinished*")]
+    if kind == "sqlite":
+        found += Path(place).parent.glob(f".{Path(place).name}.incoming*")
+    return sorted(path for path in found if _written_s(path) < before_s)
+
+
+def put_aside(url: str) -> list[Path]:
+    """Return the stores that restores put aside, each with its log."""
+    kind, place = _kind(url)
+    if kind != "sqlite":
+        return []
+    return sorted(Path(place).parent.glob(f"{Path(place).name}.before-*"))
 
 
 def newest(url: str, folder: Path) -> Path:
@@ -287,6 +318,14 @@ def _run(program: str, *arguments: str, url: str | None = None) -> str:
     if done.returncode != 0:
         raise BackupError(f"{program} failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def _written_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        # Finished just now: it has its name.
+        return math.inf
 
 
 def _sync(path: Path) -> None:

@@ -53,6 +53,10 @@ def test_the_manual_has_every_option_of_sweeps_and_walk_forwards():
     assert shared == options("backtest") - {"--analysis", "--name", "--export"}
 
 
+def test_the_manual_has_every_option_of_prune():
+    assert documented("prune") == options("prune")
+
+
 def documented(command):
     """Return the options in the table of a command's section."""
     text = (DOCS / "cli.md").read_text(encoding="utf-8").split(f"## `{command}`")[1]
