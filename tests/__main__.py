@@ -30,6 +30,7 @@ COMPONENTS = {
     "haproxy": lambda: shutil.which("haproxy") is not None,
     "yamllint": lambda: shutil.which("yamllint") is not None,
     "prometheus": lambda: shutil.which("promtool") is not None,
+    "prometheus-node-exporter": lambda: shutil.which("prometheus-node-exporter") is not None,
     "certbot": lambda: shutil.which("certbot") is not None,
     "pebble": lambda: shutil.which("pebble") is not None,
     "postgresql": lambda: any(Path(POSTGRES_PROGRAMS).glob("*/bin/postgres")),

@@ -17,6 +17,7 @@ from dataapi.meters import JobMeters, new_registry
 from dataapi.store import open_store
 from tests.components import require_program
 from tests.deploy.balancers import url
+from tests.deploy.figures import SmallHost
 
 FILES = ROOT / "ansible" / "roles" / "monitoring" / "files"
 ALERTS = FILES / "alerts.yml"
@@ -30,6 +31,7 @@ FOREIGN = {
     "node_filesystem_size_bytes",
     "node_memory_MemAvailable_bytes",
     "node_memory_MemTotal_bytes",
+    "node_textfile_mtime_seconds",
     "node_timex_offset_seconds",
 }
 NAME = re.compile(r"\b(?:hindcast|haproxy|process|node)_\w+|\bup\b")
@@ -78,6 +80,7 @@ def exported(tmp_path, balancer):
         page.get("/metrics").text,
         generate_latest(registry).decode(),
         httpx.get(url(balancer["operations"], "/metrics"), timeout=10).text,
+        SmallHost(tmp_path / "host").ask_all(),
     ]
     store.close()
     samples = [s for text in texts for family in families(text) for s in family.samples]
@@ -103,7 +106,7 @@ def test_labels_have_few_values(exported):
     ours = {name: labels for name, labels in exported.items() if name.startswith("hindcast_")}
     allowed = {
         *("method", "route", "status", "layer", "kind", "state", "outcome", "work", "le"),
-        *("part", "version", "engine_version", "python"),
+        *("part", "version", "engine_version", "python", "certificate"),
     }
 
     assert len(ours) > 20
@@ -131,49 +134,116 @@ def test_promtool_takes_the_expressions_of_the_dashboard(tmp_path):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_an_alert_fires_when_it_should(tmp_path):
-    """An hour of a queue that nobody serves, and a balancer that loses its last server."""
+def judge(tmp_path, interval, series, *expected):
+    """Hold the rules against series; expected are (time, alert, [(labels, summary)] that fire)."""
     program = require_program("promtool", "prometheus")
+    severities = {rule["alert"]: rule["labels"]["severity"] for rule in alerts()}
+    wanted = [
+        {
+            "eval_time": at,
+            "alertname": name,
+            "exp_alerts": [
+                {
+                    "exp_labels": {"severity": severities[name], **labels},
+                    "exp_annotations": {"summary": summary},
+                }
+                for labels, summary in fired
+            ],
+        }
+        for at, name, fired in expected
+    ]
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
     case = {
         "rule_files": [str(ALERTS)],
-        "evaluation_interval": "1m",
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [
-                    {"series": 'hindcast_jobs{kind="sweep",state="abandoned"}', "values": "0 1x20"},
-                    {"series": 'haproxy_backend_active_servers{proxy="apis"}', "values": "2 0x20"},
-                    {"series": 'hindcast_store_up{instance="a:1"}', "values": "1x20"},
-                ],
-                "alert_rule_test": [
-                    {"eval_time": "3m", "alertname": "HindcastJobsAbandoned", "exp_alerts": []},
-                    {
-                        "eval_time": "8m",
-                        "alertname": "HindcastJobsAbandoned",
-                        "exp_alerts": [{"exp_labels": {"severity": "page", "kind": "sweep"}}],
-                    },
-                    {
-                        "eval_time": "3m",
-                        "alertname": "HindcastNobodyServes",
-                        "exp_alerts": [{"exp_labels": {"severity": "page", "proxy": "apis"}}],
-                    },
-                    {"eval_time": "8m", "alertname": "HindcastStoreUnreachable", "exp_alerts": []},
-                ],
-            }
-        ],
+        "evaluation_interval": interval,
+        "tests": [{"interval": interval, "input_series": inputs, "alert_rule_test": wanted}],
     }
-    for rule in alerts():
-        for expected in case["tests"][0]["alert_rule_test"]:
-            if expected["alertname"] == rule["alert"]:
-                for alert in expected["exp_alerts"]:
-                    kind = alert["exp_labels"].get("kind") or alert["exp_labels"].get("proxy")
-                    text = re.sub(r"\{\{ \$labels\.\w+ \}\}", kind, rule["annotations"]["summary"])
-                    alert["exp_annotations"] = {"summary": text}
     file = tmp_path / "case.yml"
     file.write_text(yaml.safe_dump(case))
     tested = subprocess.run([program, "test", "rules", str(file)], capture_output=True, text=True)
-
     assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_an_alert_fires_when_it_should(tmp_path):
+    """A queue that nobody serves, and a balancer that loses its last server."""
+    series = {
+        'hindcast_jobs{kind="sweep",state="abandoned"}': "0 1x20",
+        'haproxy_backend_active_servers{proxy="apis"}': "2 0x20",
+        'hindcast_store_up{instance="a:1"}': "1x20",
+    }
+    alone = "A worker died over sweep jobs and no other takes them: none is left."
+
+    judge(
+        tmp_path,
+        "1m",
+        series,
+        ("3m", "HindcastJobsAbandoned", []),
+        ("8m", "HindcastJobsAbandoned", [({"kind": "sweep"}, alone)]),
+        ("3m", "HindcastNobodyServes", [({"proxy": "apis"}, "A balancer has no apis left.")]),
+        ("8m", "HindcastStoreUnreachable", []),
+    )
+
+
+def test_a_certificate_that_is_about_to_end_is_told_in_time(tmp_path):
+    """The clock begins at 0. `host` ends 14 days and 12 hours later, `public` after 90 days."""
+    day = 86400
+    end = "hindcast_certificate_end_timestamp_seconds"
+    series = {
+        f'{end}{{certificate="host",host="a"}}': f"{14 * day + day // 2}x400",
+        f'{end}{{certificate="public",host="a"}}': f"{90 * day}x400",
+    }
+    labels = {"certificate": "host", "host": "a"}
+    ends = "The certificate host of a ends in "
+
+    judge(
+        tmp_path,
+        "1h",
+        series,
+        # Just 14 days are left at 12h. For half an hour is for an hour here.
+        ("12h", "HindcastCertificateEnds", []),
+        ("14h", "HindcastCertificateEnds", [(labels, f"{ends}13d 22h 0m 0s.")]),
+        ("14h", "HindcastCertificateEndsNow", []),
+        ("302h", "HindcastCertificateEndsNow", [(labels, f"{ends}1d 22h 0m 0s.")]),
+    )
+
+
+def test_a_backup_that_is_missing_or_failed_is_told(tmp_path):
+    """The clock begins at 0, when the dump was made; the copy is made at 24h once more."""
+    made = "hindcast_backup_timestamp_seconds"
+    series = {
+        f'{made}{{kind="dump",host="p"}}': "0x80",
+        f'{made}{{kind="copy",host="h"}}': "0x23 86400x56",
+        'hindcast_backup_failed{host="p"}': "0x10 1x70",
+        'hindcast_changes_waiting_seconds{host="p"}': "0x20 1200x60",
+        'up{job="node",host="h"}': "1x30 0x50",
+        'node_textfile_mtime_seconds{file="/x/hindcast.prom",host="p"}': "0+3600x20 72000x60",
+    }
+    old = ({"kind": "dump", "host": "p"}, "The newest backup (dump) on p is 2d 2h 0m 0s old.")
+    older = ({"kind": "copy", "host": "h"}, "The newest backup (copy) on h is 2d 2h 0m 0s old.")
+    silent = "tells nothing of itself, or nothing new of its certificates and backups."
+    file = {"host": "p", "file": "/x/hindcast.prom"}
+
+    judge(
+        tmp_path,
+        "1h",
+        series,
+        ("48h", "HindcastBackupOld", []),
+        ("50h", "HindcastBackupOld", [old]),
+        ("74h", "HindcastBackupOld", [(old[0], old[1].replace("2d", "3d")), older]),
+        ("10h", "HindcastBackupFailed", []),
+        ("13h", "HindcastBackupFailed", [({"host": "p"}, "The last backup on p failed.")]),
+        (
+            "23h",
+            "HindcastChangesNotArchived",
+            [({"host": "p"}, "Changes of the database have waited 20m 0s for the archive.")],
+        ),
+        ("20h", "HindcastHostUnwatched", []),
+        (
+            "34h",
+            "HindcastHostUnwatched",
+            [({"job": "node", "host": "h"}, f"h {silent}"), (file, f"p {silent}")],
+        ),
+    )
 
 
 def test_every_alert_says_how_grave_it_is_and_has_its_line_in_the_manual():
