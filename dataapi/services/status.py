@@ -32,6 +32,8 @@ def document(store: Store, settings: Settings) -> Document:
         "store": {
             "kind": "sqlite" if settings.database_url.startswith("sqlite") else "postgres",
             "size": store.size_bytes(),
+            # Of the size: what removed rows left, and prune gives back.
+            "free": store.room.free_bytes(),
             "series": len(store.series.list()),
             "runs": store.runs.count(),
         },

@@ -113,6 +113,21 @@ def test_the_tiles_are_words_and_figures():
 
 
 @pytest.mark.parametrize(
+    ("free", "below"),
+    [
+        ({}, "one file (SQLite)"),
+        ({"free": 300_000}, "one file (SQLite)"),
+        ({"free": 1_600_000}, "one file (SQLite), 1.6 MB of it free: prune"),
+    ],
+)
+def test_room_in_the_store_is_said_when_it_is_a_tenth(free, below):
+    store = {"kind": "sqlite", "size": 3_200_000, "series": 4, "runs": 1234, **free}
+    tiles = {label: line for label, _, line in view.tiles(status(store=store))}
+
+    assert tiles["Store"] == below
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(0.0, "0 s"), (90.0, "90 s"), (150.0, "2 min"), (7200.0, "2 h")]
 )
 def test_durations(seconds, text):

@@ -271,7 +271,8 @@ from dataapi.services.pruning import Pruning
 from dataapi.store import open_store, pruning
 pruning.BATCH = 5
 store = open_store(sys.argv[1])
-settings = load_settings({"HINDCAST_STORE_DATA_DIR": sys.argv[2]})
+place = {"HINDCAST_STORE_DATA_DIR": sys.argv[2], "HINDCAST_STORE_CACHE_DIR": sys.argv[2]}
+settings = load_settings(place)
 
 def report(kind, done, total):
     print(kind, done, flush=True)
@@ -305,7 +306,8 @@ def test_killed_at_any_moment_it_has_done_whole_steps_and_the_next_one_does_the_
     assert counts == sorted(counts, reverse=True)
     assert 120 > counts[1] > counts[3] > len(kept)
 
-    settings = load_settings({"HINDCAST_STORE_DATA_DIR": str(tmp_path)})
+    place = {"HINDCAST_STORE_DATA_DIR": str(tmp_path), "HINDCAST_STORE_CACHE_DIR": str(tmp_path)}
+    settings = load_settings(place)
     pruning = Pruning(each_store, settings, before_ms=before_ms)
     pruning.carry_out(lambda *how_far: None)
 

@@ -9,6 +9,7 @@ from dataapi.app import create_app
 from dataapi.store import ProcessInfo
 from dataapi.store.activity import HOUR_MS
 from tests.dataapi.counting import Count, queue, worker_of
+from tests.dataapi.test_store_runs import new_run
 
 
 def ask(store, tmp_path):
@@ -36,7 +37,7 @@ def test_jobs_processes_and_hours_are_counted(each_store, tmp_path):
         ("here:1", True),
     ]
     assert [figure["kind"] for figure in status["queue"]] == ["analysis", "sweep", "walkforward"]
-    assert status["store"]["size"] > 0
+    assert status["store"]["size"] > status["store"]["free"] == 0
     assert 0 < status["disk"]["free"] < status["disk"]["total"]
 
 
@@ -47,3 +48,16 @@ def test_work_of_earlier_days_is_left_out(each_store):
 
     assert sum(each_store.activity(now - HOUR_MS)["jobs"].values()) == 1
     assert each_store.activity(now + HOUR_MS)["jobs"] == {}
+
+
+def test_the_room_of_deleted_rows_is_counted(each_store, tmp_path):
+    for i in range(50):
+        each_store.runs.insert(new_run(f"run{i}"))
+    for i in range(50):
+        each_store.runs.delete(f"run{i}")
+
+    store = ask(each_store, tmp_path)["store"]
+
+    assert store["free"] == each_store.room.free_bytes()
+    # Postgres uses it again by itself.
+    assert (store["free"] > 0) == each_store.room.is_ours

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from config.run import RunConfig
 from config.settings import ROOT, load_settings
 from dataapi.services.bundled_runs import service
+from dataapi.services.pruning import Pruning
 from dataapi.store import open_store
 from dataapi.store.backups import back_up, restore
 from tests.apps import config, save_waves
@@ -100,6 +101,26 @@ def test_backups_only_read(urls, run_id, statement):
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(statement)
+
+
+def test_the_processes_may_prune(urls, run_id, tmp_path):
+    with psycopg.connect(urls["hindcast_owner"]) as owner:
+        owner.execute(
+            "INSERT INTO job (kind, subject, executor, state, attempts, token, due_ms, created_ms, "
+            "updated_ms, worker, progress, unit, note, is_cancelled) VALUES "
+            "('sweep', 'nothing', '', 'failed', 1, 1, 0, 0, 0, '', 0, '', '', FALSE)"
+        )
+    place = {"HINDCAST_STORE_DATA_DIR": str(tmp_path), "HINDCAST_STORE_CACHE_DIR": str(tmp_path)}
+    settings = load_settings(place)
+    store = open_store(urls["hindcast"], max_connections=2)
+    pruning = Pruning(store, settings, before_ms=1)
+
+    done = pruning.carry_out(lambda *how_far: None)
+
+    assert {item["kind"]: item["number"] for item in done["items"]}["jobs"] == 1
+    assert pruning.find()["bytes"] == 0
+    assert store.runs.table(run_id, "equity")["equity"].size > 0
+    store.close()
 
 
 def test_nobody_else_gets_in(urls):

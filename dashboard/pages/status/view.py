@@ -18,6 +18,7 @@ PARTS = {
 KINDS = {"analysis": "Analyses of runs", "sweep": "Sweeps", "walkforward": "Walk-forwards"}
 STORES = {"sqlite": "one file (SQLite)", "postgres": "Postgres"}
 LOW_DISK = 0.1
+WORTH_PRUNING = 0.1
 LONG_WAIT_S = 300.0
 
 
@@ -128,7 +129,7 @@ def tiles(status: Document) -> list[tuple[str, str, str]]:
         ("Processes", fmt.integer(present), "heard of within a minute"),
         ("Jobs", fmt.integer(running), f"running, {fmt.integer(waiting)} waiting"),
         ("Runs", fmt.integer(store["runs"]), f"on {fmt.integer(store['series'])} series"),
-        ("Store", size(store["size"]), STORES[store["kind"]]),
+        ("Store", size(store["size"]), _below_store(store)),
         ("Disk free", size(disk["free"]), f"of {size(disk['total'])}"),
         (
             "Prices in memory",
@@ -138,6 +139,15 @@ def tiles(status: Document) -> list[tuple[str, str, str]]:
             else f"{fmt.percent(share, 0)} of reads from there",
         ),
     ]
+
+
+def _below_store(store: Document) -> str:
+    """Return what kind of store it is, and what of it `prune` gives back when that is worth it."""
+    # A server of the version before does not say it.
+    free = store.get("free", 0)
+    if free < WORTH_PRUNING * store["size"]:
+        return STORES[store["kind"]]
+    return f"{STORES[store['kind']]}, {size(free)} of it free: prune"
 
 
 def used_disk(status: Document) -> float:
