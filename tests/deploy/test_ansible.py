@@ -18,7 +18,6 @@ from tests.deploy.playbooks import (
     release,
     tool,
 )
-from tests.lab.certificates import Authority
 
 MANY = {
     "balancers": ["b1", "b2"],
@@ -193,22 +192,6 @@ def test_what_cannot_work_is_refused_before_any_change(tmp_path, case):
     assert "changed=1" not in done.stdout
     for secret in ("abcdefghijkl1", 'hash": "secret'):
         assert secret not in done.stdout
-
-
-@pytest.mark.parametrize("has_expired", [True, False])
-def test_a_given_certificate_is_refused_once_it_has_run_out(tmp_path, has_expired):
-    require_program("openssl", "openssl")
-    authority = Authority(tmp_path / "authority")
-    authority.create()
-    certificate = authority.sign("example", ["DNS:example.org"], has_expired=has_expired)
-    variables = {**NAMED, "haproxy_certificate": certificate.read_text()}
-
-    done = play("preflight.yml", inventory(tmp_path, ONE, **variables), "--check")
-
-    message = "The certificate in haproxy_certificate is not good any more (notAfter="
-    assert (message in " ".join(done.stdout.split())) == has_expired, done.stdout
-    assert (done.returncode == 0) != has_expired
-    assert "PRIVATE KEY" not in done.stdout
 
 
 def test_a_host_that_cannot_be_reached_stops_a_deploy_before_any_change(tmp_path):
