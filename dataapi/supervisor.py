@@ -28,6 +28,8 @@ RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 SETTLED_S = 30.0
 STOP_TIMEOUT_S = 30.0
 LAST_WORDS_LINES = 15
+# A longer log than this is put aside when its process is started, in place of the one before.
+LOG_BYTES = 16_777_216
 PR_SET_PDEATHSIG = 1
 
 
@@ -52,6 +54,8 @@ class Child:
 
     def start(self) -> None:
         """Start the process with its output in the log file."""
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,

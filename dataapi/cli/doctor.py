@@ -92,8 +92,10 @@ def _store(settings: Settings) -> Finding:
 def _disk(settings: Settings) -> Finding:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.data_dir).free
-    level = "ok" if free > LOW_DISK_BYTES else "fail"
-    return Finding(level, "disk", f"{free / 1e9:,.1f} GB free at {settings.data_dir}")
+    detail = f"{free / 1e9:,.1f} GB free at {settings.data_dir}"
+    if free > LOW_DISK_BYTES:
+        return Finding("ok", "disk", detail)
+    return Finding("fail", "disk", f"{detail}; `prune` says what can go")
 
 
 def _threads(settings: Settings) -> Finding:

@@ -10,6 +10,8 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -181,6 +183,39 @@ def test_everything_visible_is_the_same_afterwards_and_what_nobody_refers_to_is_
     assert client.get(f"{API}/{stopped}").json["status"] == "done"
     # And a run that went is made again under its id.
     assert each_store.runs.insert(new_run("unkept"))[1]
+
+
+def test_a_request_for_a_run_that_is_being_removed_is_answered_with_a_run_that_stays(
+    each_store, sql, reopened, tmp_path
+):
+    save_waves(each_store)
+    client = api_app(reopened(each_store)).test_client()
+    # The first one loads the kernels.
+    assert client.post(f"{API}/runs", json=config()).status_code == 201
+    end, before_ms = time.monotonic() + 3, time.time_ns() // 1_000_000 + DAY_S * 1000
+
+    def remove():
+        store, number = reopened(each_store), 0
+        while time.monotonic() < end:
+            number += sum(store.pruning.remove("runs", before_ms))
+        return number
+
+    answered = Counter()
+    with ThreadPoolExecutor(1) as pool:
+        removing = pool.submit(remove)
+        while time.monotonic() < end:
+            answer = client.post(f"{API}/runs", json=config())
+            answered[answer.status_code] += 1
+            run_id = answer.json["id"]
+            assert [item["id"] for item in client.get(f"{API}/runs").json["items"]] == [run_id]
+            assert len(client.get(f"{API}/runs/{run_id}/equity").json["time"]) > 300
+            # As if its only reader had left it, and something had kept the content.
+            sql("DELETE FROM run_entry")
+        n_removed = removing.result(60)
+
+    # Some requests found the content gone, some gave it an entry again in time.
+    assert answered[201]
+    assert n_removed
 
 
 def test_what_is_younger_stays(each_store, sql, cli, lived_in):

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from config.settings import ROOT
+from dataapi import supervisor
 from tests.components import require_program
 from tests.ports import free_port
 
@@ -186,3 +187,20 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path):
 
     wait_until(lambda: not any(is_alive(pid) for pid in children))
     started.stop()
+
+
+def test_a_long_log_is_put_aside_when_its_process_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor, "LOG_BYTES", 10)
+    log = tmp_path / "child.log"
+    child = supervisor.Child(
+        name="child", command=[sys.executable, "-c", "print('said')"], environment={}, log=log
+    )
+
+    for text, kept in (("short", "short"), ("longer than that", "")):
+        log.write_text(text)
+        child.start()
+        assert child.process.wait(30) == 0
+        assert log.read_text() == f"{kept}said\n"
+
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["child.log", "child.log.1"]
+    assert (tmp_path / "child.log.1").read_text() == "longer than that"
