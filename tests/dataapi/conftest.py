@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dataapi.store import Store, open_store
+from dataapi.store.database import Connections, execute
 from engine import Bars
 from tests.dataapi.postgres import binaries, fresh_schema, missing_postgres, running_server
 
@@ -70,6 +72,20 @@ def each_store(each_database_url: str) -> Iterator[Store]:
     store = open_store(each_database_url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def sql(each_store: Store) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """Run a statement on `each_store`, on a connection of the test's own; return its rows."""
+    connections = Connections(each_store.url, max_connections=4)
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        with connections.session() as database:
+            cursor = execute(database, statement)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+    yield run
+    connections.close()
 
 
 @pytest.fixture

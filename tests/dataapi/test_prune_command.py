@@ -23,7 +23,6 @@ from dataapi.services.pruning import Pruning
 from dataapi.services.verification import verify
 from dataapi.services.working import Lanes
 from dataapi.store.backups import back_up
-from dataapi.store.database import Connections, execute
 from tests.apps import api_app, config, save_waves, wave_bars
 from tests.dataapi.test_api_sweeps import StopAfter, asked, cancel, small_blocks, worker_of
 from tests.dataapi.test_api_walkforwards import asked as asked_windows
@@ -40,19 +39,6 @@ STAMPS = {
     "study": ("created_ms",),
     "series_version": ("created_ms",),
 }
-
-
-@pytest.fixture
-def sql(each_store):
-    connections = Connections(each_store.url, max_connections=2)
-
-    def run(statement):
-        with connections.session() as database:
-            cursor = execute(database, statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
-
-    yield run
-    connections.close()
 
 
 @pytest.fixture

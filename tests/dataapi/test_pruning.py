@@ -15,7 +15,6 @@ import pytest
 
 from dataapi.store import NewAnalysis, NotStoredError, pruning
 from dataapi.store import runs as run_rows
-from dataapi.store.database import Connections, execute
 from dataapi.store.pruning import SUBMISSION_MS
 from tests.dataapi.test_store_runs import new_run
 from tests.dataapi.test_store_studies import result, study
@@ -23,20 +22,6 @@ from tests.dataapi.test_store_studies import result, study
 HOUR_MS = 3_600_000
 PATIENCE_S = 60.0
 ANALYSIS = NewAnalysis(engine_version="1", elapsed_ms=1.0, document={"of": "a run"})
-
-
-@pytest.fixture
-def sql(each_store):
-    """Run a statement on a connection of the test's own; return its rows."""
-    connections = Connections(each_store.url, max_connections=4)
-
-    def run(statement):
-        with connections.session() as database:
-            cursor = execute(database, statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
-
-    yield run
-    connections.close()
 
 
 def prune(store, before_ms):
