@@ -17,7 +17,7 @@ from typing import Any
 
 import peewee
 
-from dataapi.store.database import Connections, execute
+from dataapi.store.database import LOCK_TIMEOUT_S, Connections, execute
 from dataapi.store.errors import NoRoomError
 
 STEP_PAGES = 256
@@ -25,6 +25,10 @@ STEP_PAGES = 256
 
 PAUSE_S = 0.01
 """Between two steps: whoever waits for the lock looks for it about so often."""
+
+LOG_WAIT_MS = 500
+LOG_ATTEMPTS = 10
+"""For a reader to end before the log is emptied: little by little, for nobody writes meanwhile."""
 
 INCREMENTAL = 2
 """What SQLite calls a file that can give back its free pages one by one."""
@@ -96,7 +100,20 @@ class RoomStore:
         return before - self.held_bytes()
 
     def _empty_log(self) -> None:
-        self._script("PRAGMA wal_checkpoint(truncate)")
+        """Write the log into the file, which has its new length then.
+
+        Where somebody reads on all the while, that is left to one who writes later.
+        """
+        with self._connections.session() as database:
+            execute(database, f"PRAGMA busy_timeout = {LOG_WAIT_MS}")
+            try:
+                for _ in range(LOG_ATTEMPTS):
+                    (is_busy, *_) = execute(database, "PRAGMA wal_checkpoint(truncate)").fetchone()
+                    if not is_busy:
+                        return
+                    time.sleep(PAUSE_S)
+            finally:
+                execute(database, f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}")
 
     def _pragma(self, name: str) -> int:
         with self._connections.session() as database:

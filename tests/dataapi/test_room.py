@@ -115,6 +115,28 @@ def test_others_write_between_the_steps(store, monkeypatch):
     assert max(waits) < 10
 
 
+def test_a_reader_that_does_not_end_holds_up_neither_this_nor_writers(store, path, monkeypatch):
+    fill(store)
+    monkeypatch.setattr(room, "LOG_WAIT_MS", 50)
+    before = path.stat().st_size
+    other = open_store(store.url)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.executescript("BEGIN; SELECT COUNT(*) FROM run")
+        began = time.monotonic()
+        list(store.room.give_back())
+        other.runs.patch("run0", note="meanwhile")
+        assert time.monotonic() - began < 20
+        assert store.room.free_bytes() == 0
+        # What the reader sees is still in the file.
+        assert path.stat().st_size == before
+    other.close()
+
+    store.room._empty_log()
+
+    assert path.stat().st_size == store.size_bytes() < before
+    assert whole(path)
+
+
 def test_a_store_of_before_is_written_anew_once(store, path):
     fill(store)
     store.close()
