@@ -131,6 +131,11 @@ REFUSED = {
         NAMED,
         "dask_scheduler (one host) and dask_workers (one or more) go together",
     ),
+    "a misspelled variable": (
+        ONE,
+        {**NAMED, "hindcast_dashboard_port": [8051]},
+        "Nothing reads hindcast_dashboard_port: ",
+    ),
     "no public name": (ONE, {}, "Set hindcast_public_name"),
     "no password": (MANY, {**NAMED, **PAIR}, "Set hindcast_postgres_password in a vault"),
     "a password that does not fit": (
