@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -163,10 +164,10 @@ def test_a_post_to_the_api_is_never_repeated(dying_pair):
     assert posts.read_text() == "posted\n"
 
 
-def tool(socket, *arguments):
+def tool(place, *arguments):
     """Ask the tool by which a deploy has a balancer let go of a server."""
     return subprocess.run(
-        [sys.executable, TOOL, *arguments, "--socket", socket], capture_output=True, text=True
+        [sys.executable, TOOL, *arguments, "--socket", place], capture_output=True, text=True
     )
 
 
@@ -175,14 +176,14 @@ def servers(port):
 
 
 def test_a_drained_server_gets_nothing_until_it_is_ready_again(balancer):
-    port, socket = balancer["public"], balancer["socket"]
+    port, place = balancer["public"], balancer["socket"]
     assert servers(port) == {"page-1", "page-2"}
 
-    drained = tool(socket, "drain", "page-1", "--timeout", "10")
+    drained = tool(place, "drain", "page-1", "--timeout", "10")
 
     assert drained.returncode == 0, drained.stderr
     assert servers(port) == {"page-2"}
-    assert tool(socket, "ready", "page-1", "--timeout", "10").returncode == 0
+    assert tool(place, "ready", "page-1", "--timeout", "10").returncode == 0
     assert servers(port) == {"page-1", "page-2"}
 
 
@@ -195,6 +196,22 @@ def test_a_server_that_does_not_come_up_is_said(dying_pair):
 
     assert done.returncode == 1
     assert "dashboards/sick is DOWN" in done.stderr
+
+
+def test_a_balancer_that_is_about_to_leave_has_every_connection_closed(balancer):
+    def closings():
+        with httpx.Client() as visitor:
+            return [
+                visitor.get(url(balancer["public"])).headers.get("Connection") for _ in range(2)
+            ]
+
+    assert closings() == [None, None]
+    with socket.socket(socket.AF_UNIX) as admin:
+        admin.connect(str(balancer["socket"]))
+        admin.sendall(b"experimental-mode on; set var proc.leaving bool(true)\n")
+        assert admin.recv(1000).strip() == b""
+
+    assert closings() == ["close", "close"]
 
 
 def test_what_a_balancer_does_not_know_gets_nothing_from_it(balancer, tmp_path):

@@ -81,11 +81,16 @@ def end_one(pattern: str, how: str) -> Callable[[Site, int], None]:
 
 
 def stop_balancer(site: Site, turn: int) -> None:
-    """Stop HAProxy where the shared address is, and start it again some seconds later."""
+    """Stop HAProxy where the shared address is, as an upgrade does, and start it again."""
     host = holder(site)
     host.ssh("systemctl stop haproxy")
-    time.sleep(6.0)
+    time.sleep(4.0)
     host.ssh("systemctl start haproxy")
+
+
+def kill_balancer(site: Site, turn: int) -> None:
+    """Kill HAProxy where the shared address is; it starts again by itself."""
+    holder(site).ssh("systemctl kill --signal=SIGKILL haproxy; sleep 1")
 
 
 def cut_balancer(site: Site, turn: int) -> None:
@@ -117,7 +122,8 @@ FAULTS = (
     Fault("SIGKILL of a dashboard", end_one("hindcast-dashboard@*", "SIGKILL"), most_failed=2),
     Fault("SIGKILL of an API", end_one("hindcast-dataapi@*", "SIGKILL"), most_failed=2),
     Fault("SIGKILL of a worker", end_one("hindcast-worker@*", "SIGKILL")),
-    Fault("balancer stops", stop_balancer, None, most_silent_s=2.0, needs_pair=True),
+    Fault("balancer stops", stop_balancer, needs_pair=True),
+    Fault("SIGKILL of a balancer", kill_balancer, None, most_silent_s=2.0, needs_pair=True),
     Fault("balancer's cable is pulled", cut_balancer, None, needs_pair=True),
     Fault("database restarts", restart_database, None),
     Fault("database is killed", kill_database, None),
