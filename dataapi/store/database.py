@@ -74,7 +74,9 @@ class Connections:
                 "or raise the setting store.max_connections."
             ) from None
         except (peewee.OperationalError, peewee.InterfaceError) as error:
-            raise StoreUnavailableError(f"The database is not available: {error}") from error
+            raise StoreUnavailableError(
+                f"The database is not available: {_reason(error)}"
+            ) from error
         except peewee.DatabaseError as error:
             # Its subclasses are our own faults; itself it says that the file is none, or damaged.
             if type(error) is not peewee.DatabaseError:
@@ -163,6 +165,17 @@ class Connections:
             self.database.close_all()
         else:
             self.database.close()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a database refused, and what helps where the disk is full.
+
+    SQLite then ends the transaction by itself, so the ROLLBACK after it fails and hides the cause.
+    """
+    while "no transaction is active" in str(error) and error.__context__ is not None:
+        error = error.__context__
+    helps = "; free some space on its disk" if "disk is full" in str(error) else ""
+    return f"{error}{helps}"
 
 
 def _connect(url: str, max_connections: int) -> Any:
