@@ -182,6 +182,8 @@ def examine_sqlite(path: Path) -> Backup:
     """
     if not path.is_file():
         raise BackupError(f"There is no backup {path}.")
+    if not os.access(path, os.R_OK):
+        raise BackupError(f"{path} cannot be read by this user: give it the right to.")
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()

@@ -87,6 +87,17 @@ def test_a_certificate_that_cannot_be_used_is_refused(tmp_path, case):
     assert "PRIVATE KEY" not in done.stdout
 
 
+def test_a_restore_that_the_store_cannot_do_is_refused_while_everything_runs(tmp_path):
+    one = play("restore.yml", inventory(tmp_path, ONE, **NAMED), "--check", until="2026-01-31")
+    several = inventory(tmp_path, {**ONE, "postgres": ["h1"]}, **NAMED)
+    many = play("restore.yml", several, "--check", backup="/srv/hindcast.db")
+
+    for done, message in ((one, "The store is SQLite: "), (many, "it takes no -e backup")):
+        assert done.returncode == 2, done.stdout
+        assert message in " ".join(done.stdout.split())
+        assert "changed=0" in done.stdout
+
+
 def test_a_certificate_that_fits_is_taken(tmp_path):
     variables = {**release(tmp_path), "haproxy_certificate": certificate(tmp_path)}
 
