@@ -13,7 +13,11 @@ BAD_RELEASES = {
     "another version": ({}, {"version": "1.2.4"}, "holds 1.2.3, not 1.2.4"),
     "untested": (UNTESTED, {}, "No green tests are on record for 1.2.3"),
     "for another Python": (OTHER_PYTHON, {}, "the release was built for 2.7"),
-    "not signed": ({}, {"hindcast_release_signers": "ann ssh-ed25519 AAAA"}, "non-zero return"),
+    "not signed": (
+        {},
+        {"hindcast_release_signers": "ann ssh-ed25519 AAAA"},
+        ".tar.sig is no signature by one of hindcast_release_signers",
+    ),
     "not the installed one": (
         {},
         {"release_stays": True, "hindcast_current": "installed"},
@@ -33,6 +37,17 @@ def test_a_release_that_cannot_be_installed_is_refused_before_any_change(tmp_pat
 
     assert done.returncode == 2, done.stdout
     assert message in " ".join(done.stdout.split())
+    assert "changed=0" in done.stdout
+
+
+def test_a_deploy_without_a_version_is_refused_before_any_change(tmp_path):
+    (tmp_path / "installed").symlink_to("releases/1.2.2")
+    installed = {"hindcast_current": str(tmp_path / "installed")}
+
+    done = play("deploy.yml", inventory(tmp_path, ONE, **NAMED), "--check", **installed)
+
+    assert done.returncode == 2, done.stdout
+    assert "Say which release: -e version=1.2.3" in " ".join(done.stdout.split())
     assert "changed=0" in done.stdout
 
 
