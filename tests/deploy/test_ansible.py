@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.components import require_program
@@ -209,6 +210,16 @@ def test_a_host_that_cannot_be_reached_stops_a_deploy_before_any_change(tmp_path
     assert done.returncode != 0
     assert "unreachable=1" in done.stdout
     assert "changed=0" in done.stdout
+
+
+def test_a_process_that_leaves_says_so_for_longer_than_the_balancer_takes_to_ask_twice():
+    balancer = (ANSIBLE.parent / "haproxy" / "haproxy.cfg.j2").read_text()
+    settings = yaml.safe_load((ANSIBLE / "roles" / "release" / "vars" / "main.yml").read_text())
+
+    (asks_every_s,) = re.findall(r"check inter (\d+)s ", balancer)
+
+    delay_s = settings["release_settings"]["server"]["drain_delay_s"]
+    assert delay_s > 2 * int(asks_every_s)
 
 
 UNITS = {
