@@ -1,5 +1,7 @@
 """Production in small: two balancers, two hosts of each kind, Postgres; everything that happens."""
 
+import json
+
 import pytest
 
 from tests.lab import inputs
@@ -11,6 +13,7 @@ from tests.lab.topology import PRODUCTION
 
 pytestmark = pytest.mark.lab
 DROP_A_TABLE = "runuser -u postgres -- psql -Xqd hindcast -c 'DROP TABLE run CASCADE'"
+LATER = "2099-01-01 00:00:00+00"
 DELETE_THE_DATA = "systemctl stop 'postgresql@*'; rm -rf /var/lib/postgresql/15/main"
 
 
@@ -97,6 +100,17 @@ def test_an_untested_release_is_refused(site):
 
     assert refused.status != 0
     assert "No green tests are on record" in inputs.said(refused)
+
+
+def test_a_restore_to_a_moment_that_is_not_in_the_archive_changes_nothing(lab, site):
+    before = site.run_ids()
+
+    refused = site.controller.play("restore.yml", "-e", json.dumps({"until": LATER}))
+
+    assert refused.status != 0
+    assert "Nothing was restored, and the service goes on as before" in inputs.said(refused)
+    site.wait_until_well()
+    assert site.run_ids() == before
 
 
 @pytest.mark.parametrize(
