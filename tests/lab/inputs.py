@@ -20,7 +20,7 @@ from tests.lab.hosts import Host
 from tests.lab.site import Site, release_options
 
 # The words of a failed assertion or module in ansible's output.
-SAID = re.compile(r'^\s*"?msg"?: (?:>-\s*)?(.+)$', re.MULTILINE)
+SAID = re.compile(r'^\s*"?msg"?: (?:[>|]-?\s+)?(.+)$', re.MULTILINE)
 
 
 def wrong_inventory(site: Site) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from config.run import RunConfig
 from tests.components import require_program
-from tests.lab import hosts, image, load
+from tests.lab import hosts, image, inputs, load
 from tests.lab.certificates import Authority
-from tests.lab.controller import read_recap
+from tests.lab.controller import Played, read_recap
 from tests.lab.site import servers_not_up, units_not_running
 
 RECAP = """
@@ -134,3 +134,17 @@ def test_a_guest_is_found_by_its_exact_name(tmp_path):
     assert not hosts._is_nspawn(process, "hindcast-lab-b")
     assert not hosts._is_nspawn(process, "hindcast-lab2-")
     assert not hosts._is_nspawn(Path("/proc/self"), "hindcast-lab-")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "fatal: [p1]: FAILED! =>\n    msg: Nothing was restored\n",
+        "fatal: [p1]: FAILED! =>\n    msg: 'Nothing was restored'\n",
+        "    msg: non-zero\nfatal: [p1]\n    msg: |-\n        Nothing was restored\n        more\n",
+        "fatal: [p1]: FAILED! =>\n    msg: >-\n        Nothing was restored\n",
+    ],
+    ids=["plain", "quoted", "lines", "folded"],
+)
+def test_the_last_words_of_a_failed_playbook_are_found(output):
+    assert inputs.said(Played("restore.yml", 2, output, 0.0, 1.0)) == "Nothing was restored"
