@@ -125,7 +125,7 @@ FAULTS = (
     Fault("balancer stops", stop_balancer, needs_pair=True),
     Fault("SIGKILL of a balancer", kill_balancer, None, most_silent_s=2.0, needs_pair=True),
     Fault("balancer's cable is pulled", cut_balancer, None, needs_pair=True),
-    Fault("database restarts", restart_database, None),
+    Fault("database restarts", restart_database),
     Fault("database is killed", kill_database, None),
 )
 

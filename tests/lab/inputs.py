@@ -19,6 +19,13 @@ from tests.lab.faults import require_played
 from tests.lab.hosts import Host
 from tests.lab.site import Site, release_options
 
+# What is there stays, what is written goes to a disk with little room.
+FULL = "/run/lab-full"
+FILL = (
+    f"mkdir -p {FULL} && mount -t tmpfs -o size=64m full {FULL} && cd {FULL} && mkdir up work && "
+    "mount -t overlay full -o upperdir=up,workdir=work,lowerdir=/opt/hindcast/releases "
+    "/opt/hindcast/releases"
+)
 # The words of a failed assertion or module in ansible's output.
 SAID = re.compile(r'^\s*"?msg"?: (?:[>|]-?\s+)?(.+)$', re.MULTILINE)
 
@@ -61,16 +68,19 @@ def unreachable_host(site: Site) -> str:
     return f"{said(stopped)}; deployed again afterwards; {failed(visited.records)}"
 
 
-def full_disk(site: Site) -> str:
-    """Deploy to a host without room: refused there, and the old release goes on serving."""
+def full_disk(site: Site, release: Path) -> str:
+    """Deploy to a host without room for it: refused there, and the old release goes on serving."""
     host = site.hosts[site.topology.apis[0]]
-    host.ssh("mkdir -p /var/lib/lab-full && mount -t tmpfs -o size=64m full /opt/hindcast/releases")
+    before = site.versions()
+    host.ssh(FILL)
     with site.load() as visited:
-        stopped = site.deploy(other_release(site))
-    host.ssh("umount /opt/hindcast/releases")
+        stopped = site.deploy(release)
+    host.ssh(f"umount /opt/hindcast/releases {FULL}")
     site.wait_until_well()
     require(stopped.status != 0, "A deploy to a full disk said that it was well.")
+    require("space" in stopped.output, f"Nothing says that the disk is full: {said(stopped)}")
     require_none_failed(visited.records)
+    require(site.versions() == before, f"The site runs {site.versions()}, before it was {before}.")
     return f"{said(stopped)}; {failed(visited.records)}"
 
 
@@ -106,18 +116,16 @@ def clock_skew(site: Site) -> str:
     host = site.hosts[site.topology.apis[0]]
     units = [unit for where, unit in site.units("hindcast-*@*") if where is host]
     with site.load() as visited:
-        set_clock(host, units, "+3600s")
-        site.wait_until_well()
+        set_clock(site, host, units, "+3600s")
         time.sleep(20.0)
-        set_clock(host, units, None)
-        site.wait_until_well()
+        set_clock(site, host, units, None)
     attempts = site.query("SELECT coalesce(max(attempts), 0) FROM job")
     require_none_failed(visited.records)
     return f"an hour ahead for 20 s: {failed(visited.records)}, most attempts of a job {attempts}"
 
 
-def set_clock(host: Host, units: list[str], offset: str | None) -> None:
-    """Start processes of a host with another clock, or with the right one again."""
+def set_clock(site: Site, host: Host, units: list[str], offset: str | None) -> None:
+    """Start processes of a host with another clock, or the right one again, one after the other."""
     for unit in units:
         folder = f"/run/systemd/system/{unit}.d"
         if offset is None:
@@ -131,7 +139,8 @@ def set_clock(host: Host, units: list[str], offset: str | None) -> None:
             )
             written = "\\n".join(lines)
             host.ssh(f"mkdir -p {folder} && printf '{written}\\n' > {folder}/clock.conf")
-    host.ssh(f"systemctl daemon-reload && systemctl restart {' '.join(units)}")
+        host.ssh(f"systemctl daemon-reload && systemctl restart {unit}")
+        site.wait_until_well()
 
 
 def other_release(site: Site) -> Path:

@@ -76,13 +76,16 @@ def test_visitors_during(lab, site, fault):
         inputs.missing_secret,
         inputs.expired_certificate,
         inputs.unreachable_host,
-        inputs.full_disk,
         inputs.clock_skew,
     ],
     ids=lambda mistake: mistake.__name__.replace("_", " "),
 )
 def test_mistake(lab, site, mistake):
     lab.report.inputs[mistake.__name__.replace("_", " ")] = mistake(site)
+
+
+def test_a_deploy_to_a_full_disk_stops(lab, site):
+    lab.report.inputs["full disk"] = inputs.full_disk(site, release(SICK))
 
 
 def test_a_release_that_is_never_ready_is_not_rolled_out(lab, site):
