@@ -1,6 +1,6 @@
 """What the status page says: the gravest thing first, in words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -85,6 +85,13 @@ def test_a_process_says_what_it_is_for_and_since_when():
 
     assert (here.part, here.since, here.state, here.level) == ("Pages", "3 h", "there", "pass")
     assert (absent.state, absent.level) == ("last seen 4 min ago", "doubt")
+
+
+def test_a_process_that_has_just_started_says_for_how_many_seconds():
+    started = (NOW - timedelta(seconds=40)).isoformat()
+    (line,) = view.processes(status(processes=[{**process(), "started": started}]), NOW)
+
+    assert line.since == "40 s"
 
 
 def test_a_process_of_another_version_stands_out():

@@ -87,17 +87,22 @@ def processes(status: Document, now: datetime) -> list[Process]:
 def _process(process: Document, usual: str, now: datetime) -> Process:
     part, purpose = PARTS.get(process["part"], (process["part"], ""))
     is_here = process["is_present"]
-    state = "there" if is_here else f"last seen {fmt.age(process['seen'], now)} ago"
+    state = "there" if is_here else f"last seen {_since(process['seen'], now)} ago"
     level = "pass" if is_here and process["version"] == usual else "doubt"
     return Process(
         name=process["name"],
         part=part,
         purpose=purpose,
         version=process["version"],
-        since=fmt.age(process["started"], now),
+        since=_since(process["started"], now),
         state=state,
         level=level,
     )
+
+
+def _since(moment: str, now: datetime) -> str:
+    # The clock of another host may be a little ahead.
+    return duration(max((now - fmt.instant(moment)).total_seconds(), 0.0))
 
 
 def queue(status: Document) -> list[Waiting]:
