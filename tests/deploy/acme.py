@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import ssl
 import subprocess
@@ -13,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from config.settings import ROOT
 from tests.components import require_program
 from tests.deploy.balancers import configuration
+from tests.deploy.playbooks import templates
 from tests.lab.certificates import Authority
 from tests.ports import free_port
 
@@ -171,14 +169,7 @@ class EdgeBalancer:
             return ""
 
     def _render(self) -> None:
-        templates = Environment(
-            loader=FileSystemLoader(ROOT / "ansible" / "roles" / "haproxy" / "templates"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,  # noqa: S701 - scripts, not pages
-        )
-        templates.filters["quote"] = shlex.quote
+        scripts = templates("haproxy")
         values = {
             "haproxy_acme_directory": self.acme.url,
             "haproxy_acme_email": "ann@example.org",
@@ -193,7 +184,7 @@ class EdgeBalancer:
         }
         for name in SCRIPTS:
             file = self.place.folder / name
-            file.write_text(templates.get_template(f"{name}.j2").render(values))
+            file.write_text(scripts.get_template(f"{name}.j2").render(values))
             file.chmod(0o755)
 
     def start(self, script: str, *options: str) -> subprocess.Popen[str]:

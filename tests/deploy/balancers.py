@@ -1,11 +1,13 @@
 """Configurations of the balancer for tests, and what is asked through it."""
 
 import subprocess
+from contextlib import contextmanager
 
 import httpx
 
 from dataapi.cli.up import HAPROXY_DIR, render_haproxy
 from tests.components import require_program
+from tests.ports import wait_for
 
 LIMITS = {
     "page_requests_10s": 300,
@@ -31,6 +33,23 @@ def configuration(
         limits=LIMITS,
         **more,
     )
+
+
+@contextmanager
+def running(file, port):
+    """Run HAProxy on a configuration that serves pages on a port."""
+    process = subprocess.Popen(
+        [require_program("haproxy", "haproxy"), "-db", "-f", str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(url(port), process)
+        yield
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def check(file):

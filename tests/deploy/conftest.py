@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from tests.components import require_program
-from tests.deploy.balancers import configuration
+from tests.deploy.balancers import configuration, running
 from tests.ports import free_port, wait_for
 
 # Answers everything with what it saw, so that tests can see what arrived.
@@ -45,7 +44,6 @@ def echo():
 
 @pytest.fixture
 def balancer(tmp_path, echo):
-    program = require_program("haproxy", "haproxy")
     ports = {name: free_port() for name in ("public", "inner", "operations")}
     ports["socket"] = tmp_path / "admin.sock"
     file = tmp_path / "haproxy.cfg"
@@ -56,13 +54,5 @@ def balancer(tmp_path, echo):
             apis=[echo("api-1")],
         )
     )
-    process = subprocess.Popen(
-        [program, "-db", "-f", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(f"http://127.0.0.1:{ports['public']}/", process)
-    yield ports
-    process.terminate()
-    process.communicate()
+    with running(file, ports["public"]):
+        yield ports

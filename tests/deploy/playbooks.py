@@ -6,11 +6,14 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.settings import ROOT
 from tests.components import require_environment
@@ -52,6 +55,20 @@ def play(
     given = {"ansible_connection": "local", "ansible_python_interpreter": python, **variables}
     extra = ("--extra-vars", json.dumps(given))
     return tool("ansible-playbook", playbook, "-i", inventory, *extra, *options)
+
+
+def templates(role: str, **settings: bool) -> Environment:
+    """Return the templates of a role, read as the playbooks read them; what lacks a value fails."""
+    environment = Environment(
+        loader=FileSystemLoader(ANSIBLE / "roles" / role / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - units, scripts and statements of ours, not pages
+        **settings,
+    )
+    environment.filters["quote"] = shlex.quote
+    return environment
 
 
 def inventory(folder: Path, groups: dict[str, Sequence[str]], **variables: Any) -> Path:

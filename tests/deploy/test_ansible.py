@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.components import require_program
 from tests.deploy.playbooks import (
@@ -17,6 +16,7 @@ from tests.deploy.playbooks import (
     inventory,
     play,
     release,
+    templates,
     tool,
 )
 
@@ -232,16 +232,10 @@ UNITS = {
 @pytest.mark.parametrize("kind", UNITS)
 def test_a_process_is_confined(tmp_path, kind):
     analyze = require_program("systemd-analyze", "systemd")
-    templates = Environment(
-        loader=FileSystemLoader(ANSIBLE / "roles" / "hindcast" / "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - a unit of systemd, not a page
-    )
+    unit = templates("hindcast", lstrip_blocks=True).get_template("unit.service.j2")
     file = tmp_path / f"hindcast-{kind}@.service"
     file.write_text(
-        templates.get_template("unit.service.j2").render(
+        unit.render(
             group_names=[],
             hindcast_etc="/etc/hindcast",
             hindcast_state="/var/lib/hindcast",

@@ -3,11 +3,9 @@
 import subprocess
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from config.settings import ROOT
+from tests.deploy.playbooks import templates
 
-TEMPLATES = ROOT / "ansible" / "roles" / "postgres" / "templates"
 NAME = "000000010000000000000003"
 
 
@@ -15,13 +13,8 @@ NAME = "000000010000000000000003"
 def archive(tmp_path):
     """Return what runs the tool of the database's host on an archive of its own."""
     (tmp_path / "archive").mkdir()
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - a script of ours, not a page
-    )
     tool = tmp_path / "postgres-archive"
-    template = templates.get_template("postgres-archive.j2")
+    template = templates("postgres").get_template("postgres-archive.j2")
     tool.write_text(template.render(postgres_archive=tmp_path / "archive"))
 
     def run(*arguments):

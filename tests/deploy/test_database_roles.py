@@ -4,7 +4,6 @@ import subprocess
 
 import psycopg
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.run import RunConfig
 from config.settings import ROOT, load_settings
@@ -15,6 +14,7 @@ from dataapi.store.backups import back_up, restore
 from tests.apps import config, save_waves
 from tests.components import require_program
 from tests.dataapi.postgres import binaries, missing_postgres, running_server
+from tests.deploy.playbooks import templates
 
 ROLE = ROOT / "ansible" / "roles" / "postgres"
 NAMES = ("hindcast_owner", "hindcast", "hindcast_backup")
@@ -28,16 +28,12 @@ def urls():
     if programs is None:
         missing_postgres()
     require_program("psql", "postgresql-client")
-    templates = Environment(
-        loader=FileSystemLoader(ROLE / "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - statements of ours, not a page
-    )
+    statements = templates("postgres")
     values = {"postgres_roles": [{"name": name} for name in NAMES]}
     with running_server(programs) as server:
         said = []
         for name, database in (("roles", "postgres"), ("rights", "hindcast")) * 2:
-            sql = templates.get_template(f"{name}.sql.j2").render(values)
+            sql = statements.get_template(f"{name}.sql.j2").render(values)
             url = server.replace("/postgres?", f"/{database}?")
             done = subprocess.run(
                 ["psql", "-X", "-At", "--set=ON_ERROR_STOP=1", url],

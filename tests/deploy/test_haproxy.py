@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from config.settings import ROOT
-from tests.components import require_program
-from tests.deploy.balancers import LIMITS, check, configuration, get, url
+from tests.deploy.balancers import LIMITS, check, configuration, get, running, url
 from tests.ports import free_port, wait_for
 
 TOOL = ROOT / "ansible" / "roles" / "hindcast" / "files" / "balancer"
@@ -117,7 +116,6 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 @pytest.fixture
 def dying_pair(tmp_path, echo):
     """Two pages behind the balancer: the first dies of any work, the second is well."""
-    program = require_program("haproxy", "haproxy")
     ports = {name: free_port() for name in ("public", "inner", "operations")}
     ports["socket"] = tmp_path / "admin.sock"
     posts, port = tmp_path / "posts", free_port()
@@ -132,17 +130,10 @@ def dying_pair(tmp_path, echo):
     file.write_text(
         configuration(ports, dashboards=[sick, echo("well")], apis=[sick, echo("well-api")])
     )
-    process = subprocess.Popen(
-        [program, "-db", "-f", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(f"http://127.0.0.1:{ports['public']}/", process)
-    yield ports, posts
-    for child in (dying, process):
-        child.kill()
-        child.communicate()
+    with running(file, ports["public"]):
+        yield ports, posts
+    dying.kill()
+    dying.communicate()
 
 
 def test_a_get_whose_server_dies_is_answered_by_another(dying_pair):
